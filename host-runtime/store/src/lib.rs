@@ -1,0 +1,43 @@
+//! The storage contract of Nameplate.
+//!
+//! What the runtime asks of a database: the directory ([`UserStore`]), hosts and
+//! their claims ([`HostStore`]), and the tables an operator sees
+//! ([`ControlStore`]). A vendor implements these traits to keep Nameplate's data
+//! in a database of their own and runs [`contract`] (feature `testing`) to find
+//! out whether it behaves.
+//!
+//! This crate knows neither wasm nor SQL nor SCIM. Values are bytes that the
+//! plugin has folded; a backend compares bytes.
+
+#[cfg(feature = "testing")]
+pub mod contract;
+mod control;
+mod error;
+mod hosts;
+pub mod memory;
+mod users;
+
+pub use control::*;
+pub use error::StoreError;
+pub use hosts::*;
+pub use users::*;
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+pub type Timestamp = u64;
+
+/// A tenant, by the number its row has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TenantId(pub i64);
+
+/// A connection of a tenant, by the number its row has; unique across tenants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId(pub i64);
+
+/// What one call may touch. Bound by the runtime; the guest cannot name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Scope {
+    /// The tenant; every statement of a backend MUST be bound to it.
+    pub tenant: TenantId,
+    /// The connection, or `None` where a call reads all of the tenant's.
+    pub connection: Option<ConnectionId>,
+}

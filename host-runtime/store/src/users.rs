@@ -1,0 +1,506 @@
+//! The directory: documents, index keys and edges. Mirrors `wit/user-store.wit`,
+//! which holds the contract item by item; here is what a backend needs besides.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{ConnectionId, Scope, StoreError, TenantId, Timestamp};
+
+/// What a document describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A person.
+    User,
+    /// A group of users and groups.
+    Group,
+}
+
+/// One resource as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// What it describes.
+    pub kind: Kind,
+    /// Unique within the tenant, across kinds and connections.
+    pub id: String,
+    /// The connection it belongs to.
+    pub connection: ConnectionId,
+    /// Starts at 1, up by one with each real change.
+    pub version: u64,
+    /// When it was created.
+    pub created: Timestamp,
+    /// The last real change of the document or, for a group, of its members.
+    pub modified: Timestamp,
+    /// A short name; at most [`limits::LABEL`] bytes.
+    pub label: String,
+    /// The plugin's JSON; opaque.
+    pub json: Vec<u8>,
+    /// For a group, how many members are attached; 0 for a user.
+    pub member_count: u64,
+}
+
+/// Sizes a backend enforces ([`StoreError::Invalid`] beyond them).
+pub mod limits {
+    /// A document id, in bytes.
+    pub const ID: usize = 64;
+    /// A label, in bytes.
+    pub const LABEL: usize = 1024;
+    /// An attribute name of a key, in bytes.
+    pub const ATTRIBUTE: usize = 128;
+    /// A key value, in bytes: fits the smallest index row of the SQL backends.
+    pub const KEY: usize = 512;
+    /// A document's JSON, in bytes.
+    pub const JSON: usize = 1 << 20;
+    /// What a client sends as a member's id, in bytes.
+    pub const MEMBER: usize = 512;
+    /// Hits of one `find`, ids of one `get_many`.
+    pub const PAGE: u32 = 1000;
+    /// Members of one page.
+    pub const MEMBERS_PAGE: u32 = 10_000;
+    /// Documents' JSON in one page, in bytes: a page ends early beyond it.
+    pub const PAGE_BYTES: usize = 4 << 20;
+    /// How long outcomes are kept for a repeated commit-id, in milliseconds.
+    pub const COMMIT_MEMORY_MS: u64 = 10 * 60 * 1000;
+}
+
+/// One index entry of a document.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Key {
+    /// Which index.
+    pub attribute: String,
+    /// Folded by the plugin.
+    pub value: Vec<u8>,
+    /// No two documents of one connection and kind hold it under this attribute.
+    pub unique: bool,
+    /// Keep from when to when this document held it (see [`UserStore::holders`]).
+    pub tracked: bool,
+}
+
+/// Which index entries to walk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyRange {
+    /// All documents of the kind, by id.
+    All,
+    /// Equal to the value.
+    Equal(Vec<u8>),
+    /// Starting with the value.
+    Prefix(Vec<u8>),
+    /// Between two values, both inclusive.
+    Between(Option<Vec<u8>>, Option<Vec<u8>>),
+    /// Holding the value somewhere.
+    Contains(Vec<u8>),
+}
+
+/// The order of a walk: by key value, then id (ids alone for [`KeyRange::All`]
+/// and [`KeyRange::Equal`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Smallest first.
+    Ascending,
+    /// Largest first.
+    Descending,
+}
+
+/// How much of each hit is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Ids alone.
+    Ids,
+    /// Ids and the key they were found under.
+    Keys,
+    /// Whole documents.
+    Documents,
+}
+
+/// A walk over one connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Find {
+    /// Users or groups.
+    pub kind: Kind,
+    /// Which index; ignored for [`KeyRange::All`].
+    pub index: String,
+    /// Which part of it.
+    pub range: KeyRange,
+    /// In which order.
+    pub direction: Direction,
+    /// Hits to pass over first.
+    pub skip: u64,
+    /// Where an earlier page said to go on.
+    pub after: Option<Vec<u8>>,
+    /// At most this many hits; 0 asks for the total alone.
+    pub limit: u32,
+    /// How much of each.
+    pub want: Detail,
+}
+
+/// One hit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// The document.
+    pub id: String,
+    /// The value it was found under, for [`Detail::Keys`].
+    pub key: Option<Vec<u8>>,
+    /// The document itself, for [`Detail::Documents`].
+    pub document: Option<Document>,
+}
+
+/// A page of hits, each document once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The hits.
+    pub hits: Vec<Hit>,
+    /// Where to go on; none at the end. Its form is the backend's own, and a
+    /// backend MUST answer [`StoreError::Invalid`] for one it did not make.
+    pub next: Option<Vec<u8>>,
+    /// Exact for [`KeyRange::All`] and [`KeyRange::Equal`], else optional. A
+    /// total of a whole kind MUST NOT cost a walk: keep a counter.
+    pub total: Option<u64>,
+}
+
+/// Membership of one document in one group.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Edge {
+    /// The group.
+    pub group: String,
+    /// The member.
+    pub member: String,
+}
+
+/// A member as it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The member document.
+    pub id: String,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its label.
+    pub label: String,
+}
+
+/// A page of members by id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MemberPage {
+    /// The members.
+    pub members: Vec<Member>,
+    /// Pass as `after` to go on.
+    pub next: Option<String>,
+}
+
+/// A group a document belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The group.
+    pub group: String,
+    /// Its label.
+    pub label: String,
+    /// Is the document itself a member, or through another group.
+    pub direct: bool,
+    /// When the edge was made (for an indirect one, the newest on the way).
+    pub since: Timestamp,
+}
+
+/// All groups of one document, by id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Memberships {
+    /// The groups.
+    pub groups: Vec<Membership>,
+    /// When an edge of this document was last removed.
+    pub last_removed: Option<Timestamp>,
+}
+
+/// A span in which a document held a tracked value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holding {
+    /// The key's attribute.
+    pub attribute: String,
+    /// The key's value.
+    pub value: Vec<u8>,
+    /// The document.
+    pub document: String,
+    /// Its connection.
+    pub connection: ConnectionId,
+    /// First moment.
+    pub from: Timestamp,
+    /// None while it still holds it.
+    pub until: Option<Timestamp>,
+    /// False once the document is deleted.
+    pub alive: bool,
+}
+
+/// A member as it is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMember {
+    /// The id sent.
+    pub id: String,
+    /// The name sent.
+    pub display: Option<String>,
+    /// Matched against unique keys of users that arrive later.
+    pub login: Option<Vec<u8>>,
+}
+
+/// A member that is not there yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldMember {
+    /// The group that waits.
+    pub group: String,
+    /// The id sent.
+    pub id: String,
+    /// The name sent.
+    pub display: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What has to be true for a change, checked inside the commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precondition {
+    /// No document of this id exists in the tenant.
+    Absent,
+    /// It exists in this connection with the change's kind.
+    Exists,
+    /// It exists and has this version.
+    Version(u64),
+}
+
+/// What to do with members that do not exist in the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfMissing {
+    /// Keep them aside until they arrive.
+    Hold,
+    /// Leave them out.
+    Skip,
+    /// Refuse the unit.
+    Fail,
+}
+
+/// Creates or replaces a document with its whole key set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Put {
+    /// Users or groups.
+    pub kind: Kind,
+    /// The document.
+    pub id: String,
+    /// Checked first.
+    pub condition: Precondition,
+    /// Its short name.
+    pub label: String,
+    /// Its content.
+    pub json: Vec<u8>,
+    /// Its whole key set; repeated entries count once.
+    pub keys: Vec<Key>,
+    /// Names the rules the keys were made by.
+    pub index_version: String,
+}
+
+/// Deletes a document, its keys and its edges.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delete {
+    /// Users or groups.
+    pub kind: Kind,
+    /// The document.
+    pub id: String,
+    /// Checked first.
+    pub condition: Precondition,
+}
+
+/// Changes the members of one group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberDelta {
+    /// The group.
+    pub group: String,
+    /// Checked first.
+    pub condition: Precondition,
+    /// First remove all that `add` does not name.
+    pub replace: bool,
+    /// To add; repeated ids count once.
+    pub add: Vec<NewMember>,
+    /// To remove, attached or held.
+    pub remove: Vec<String>,
+    /// What to do with unknown ones.
+    pub if_missing: IfMissing,
+}
+
+/// Replaces the keys of a document whose content stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rekey {
+    /// Users or groups.
+    pub kind: Kind,
+    /// The document.
+    pub id: String,
+    /// Does nothing if this is no longer current.
+    pub version: u64,
+    /// The whole key set.
+    pub keys: Vec<Key>,
+    /// Names the rules the keys were made by.
+    pub index_version: String,
+}
+
+/// One change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Create or replace a document.
+    Put(Put),
+    /// Delete a document.
+    Delete(Delete),
+    /// Change members.
+    Members(MemberDelta),
+    /// Replace keys alone.
+    Rekey(Rekey),
+}
+
+/// What a unit means, for the event log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventDraft {
+    /// E.g. `user.updated`.
+    pub name: String,
+    /// Of the subject.
+    pub subject_kind: Kind,
+    /// The document it is about.
+    pub subject: String,
+    /// Logins whose holder may have changed.
+    pub logins: Vec<Vec<u8>>,
+}
+
+/// Changes that happen together or not at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unit {
+    /// In order.
+    pub changes: Vec<Change>,
+    /// Kept only if something really changed.
+    pub event: Option<EventDraft>,
+}
+
+/// What one change did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeResult {
+    /// False if the stored state is as it was.
+    pub changed: bool,
+    /// After the change (of a deleted document, its last).
+    pub version: u64,
+    /// When the document was created.
+    pub created: Timestamp,
+    /// After the change.
+    pub modified: Timestamp,
+    /// Members that came.
+    pub members_added: u64,
+    /// Members that went.
+    pub members_removed: u64,
+    /// Ids of `add` that are held or skipped, at most 100.
+    pub absent_members: Vec<String>,
+    /// Groups whose held member this document turned out to be.
+    pub attached_to: Vec<String>,
+}
+
+/// What became of one unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Durable.
+    Committed {
+        /// One for each change.
+        results: Vec<ChangeResult>,
+        /// The event's number, if one was kept.
+        seq: Option<u64>,
+    },
+    /// A precondition did not hold.
+    Stale {
+        /// Which change, from 0.
+        change: u32,
+        /// The document as it is now.
+        current: Option<Document>,
+    },
+    /// A unique key is held by another document.
+    KeyTaken {
+        /// Which change, from 0.
+        change: u32,
+        /// Which key.
+        attribute: String,
+        /// By whom.
+        owner: String,
+    },
+    /// [`IfMissing::Fail`], and these do not exist; at most 100.
+    Missing(Vec<String>),
+    /// Not tried, for `stop_after` units had failed.
+    NotTried,
+}
+
+/// An entry of the event log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Per tenant, without gaps in visible order.
+    pub seq: u64,
+    /// Where it happened.
+    pub connection: ConnectionId,
+    /// When.
+    pub at: Timestamp,
+    /// What, e.g. `user.updated`.
+    pub name: String,
+    /// Of the subject.
+    pub subject_kind: Kind,
+    /// The document it is about.
+    pub subject: String,
+    /// The document's JSON before; none if it was created.
+    pub before: Option<Vec<u8>>,
+    /// And after; none if it was deleted.
+    pub after: Option<Vec<u8>>,
+    /// Members that came.
+    pub added: Vec<String>,
+    /// Members that went.
+    pub removed: Vec<String>,
+    /// Logins whose holder may have changed.
+    pub logins: Vec<Vec<u8>>,
+    /// Mapping has worked it in (true at once if `logins` is empty).
+    pub settled: bool,
+}
+
+/// The directory of all tenants.
+///
+/// Every method is bound by its [`Scope`]. Where it names a connection, a backend
+/// MUST NOT show or touch another one's documents, except in [`Self::holders`];
+/// where it does not, reads see all connections of the tenant and `find` and
+/// `commit` MUST answer [`StoreError::Denied`].
+#[async_trait]
+pub trait UserStore: Send + Sync {
+    /// Reads one document.
+    async fn get(&self, scope: Scope, kind: Kind, id: &str) -> Result<Option<Document>, StoreError>;
+
+    /// Reads up to [`limits::PAGE`] documents of any kind; absent ones are left out.
+    async fn get_many(&self, scope: Scope, ids: &[String]) -> Result<Vec<Document>, StoreError>;
+
+    /// Walks the documents of one connection.
+    async fn find(&self, scope: Scope, find: &Find) -> Result<Page, StoreError>;
+
+    /// Has every document of the connection keys of this index-version? True for
+    /// an empty connection. MUST NOT cost a walk: keep a count per version.
+    async fn index_ready(&self, scope: Scope, index_version: &str) -> Result<bool, StoreError>;
+
+    /// Which of these edges exist, in order.
+    async fn has_edges(&self, scope: Scope, edges: &[Edge]) -> Result<Vec<bool>, StoreError>;
+
+    /// Reads members by id, at most [`limits::MEMBERS_PAGE`].
+    async fn members(&self, scope: Scope, group: &str, after: Option<&str>, limit: u32) -> Result<MemberPage, StoreError>;
+
+    /// Reads the groups of a document; with `transitive` those above them too.
+    async fn groups_of(&self, scope: Scope, member: &str, transitive: bool) -> Result<Memberships, StoreError>;
+
+    /// Reads held members by id.
+    async fn held_members(&self, scope: Scope, group: &str, after: Option<&str>, limit: u32) -> Result<Vec<HeldMember>, StoreError>;
+
+    /// Who holds or held any of these tracked values, oldest first, in all
+    /// connections of the tenant.
+    async fn holders(&self, scope: Scope, values: &[Vec<u8>]) -> Result<Vec<Holding>, StoreError>;
+
+    /// Writes units: each wholly or not at all, in order, durable on return.
+    ///
+    /// `now` becomes created, modified, event time and the bounds of holdings; a
+    /// backend MUST NOT let `modified` of a document go backwards.
+    async fn commit(&self, scope: Scope, now: Timestamp, commit_id: [u8; 16], units: Vec<Unit>, stop_after: Option<u32>) -> Result<Vec<Outcome>, StoreError>;
+
+    /// Reads the event log from `after` (exclusive) on, at most 1000.
+    async fn events(&self, tenant: TenantId, after: u64, limit: u32) -> Result<Vec<Event>, StoreError>;
+
+    /// Events that mapping has not worked in, oldest first. MUST be found by an index.
+    async fn unsettled(&self, tenant: Option<TenantId>, limit: u32) -> Result<Vec<(TenantId, Event)>, StoreError>;
+
+    /// Marks events as worked in.
+    async fn settle(&self, tenant: TenantId, seqs: &[u64]) -> Result<(), StoreError>;
+}
