@@ -1,1 +1,22 @@
-//! nameplate-mapping
+//! Who uses which host: claims and login facts in, assignments out.
+//!
+//! - [`hosts`]: hosts, claims and assignments as a store keeps them
+//! - [`claim`]: what a caller says becomes a claim, so that repeats are harmless
+//! - [`resolve`]: claims and login facts become an assignment, purely
+//! - [`person`]: a directory document becomes what a host shows
+//! - [`service`]: keeps assignments true while hosts and the directory change
+//!
+//! This crate does no I/O and has no clock: the stores are a
+//! [`nameplate_scim::directory::Directory`] and a [`hosts::Hosts`], time comes from
+//! a [`nameplate_scim::env::Env`]. It must not know what HTTP or SCIM requests are.
+
+pub mod claim;
+mod explain;
+pub mod hosts;
+mod json;
+pub mod person;
+pub mod resolve;
+pub mod service;
+#[cfg(test)]
+mod testing;
+mod text;

@@ -1,0 +1,473 @@
+//! Claims and login facts become an assignment: a pure function, so that the same
+//! facts give the same answer in whatever order they arrived, and without a clock,
+//! so that no answer changes by waiting.
+//!
+//! # Which claim counts
+//!
+//! Manual, then the newest enrolment, then the newest promise to a serial number.
+//! Browser profiles, noted addresses and unknown sources never assign; withdrawn
+//! claims do not count; ties of time go to the greater id.
+//!
+//! An enrolment that is newer than the manual claim ends it if it is by somebody
+//! else: by another person, if both logins lead to one; else by a login that shares
+//! no key with the manual one. (People come before keys: when a login has passed
+//! from Bob to his successor, it is the successor who enrolled.) If the manual
+//! login leads to nobody and the enrolment to somebody, the enrolment knows more.
+//! [`Rules::sticky_manual`] keeps manual claims whatever enrols.
+//!
+//! # Whom a login means
+//!
+//! Time says who could be meant, then the kind of match says who is.
+//!
+//! **Time.** Everybody alive who held one of the claim's logins at the claim's
+//! moment; if nobody did, the tenure that began first after it, with everybody
+//! alive whose tenure overlaps that one. Why so, and not "whoever has it now, else
+//! the first after": a host may enrol before its user is pushed. Under the simpler
+//! rule such a host would follow the *login*: when the user is renamed it would fall
+//! to `pending`, and to whoever inherits the login after that. Here it goes to the
+//! first holder and stays, because a tenure that has begun is never begun earlier by
+//! a later event, and ending it can only keep later people out. Only deletion moves
+//! the host on: the dead are passed over, so a person re-created under a new id is
+//! linked again.
+//!
+//! **Match.** Among those: userName = username, then userName = e-mail, then the
+//! e-mail address, if exactly one has it. Time comes first because the reverse
+//! would hand over hosts across kinds: enrolled by e-mail address, the owner is
+//! renamed, and a newcomer whose userName is the old address would take them. An
+//! address that several share says nothing, so if it is all there was, people whose
+//! userName fits at another moment are asked for before it is called ambiguous.
+//!
+//! Several left: active ones, then the first connection in the order given, then
+//! `ambiguous`.
+//!
+//! This module must not know where facts are kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nameplate_scim::directory::Holding;
+use nameplate_scim::fold::login_key;
+
+use crate::claim::logins;
+use crate::hosts::{Assignment, Claim, Outcome, Source};
+use crate::text::{MAX_REASON, one_line, quoted};
+
+/// The tracked attribute that holds the login name.
+pub const USER_NAME: &str = "userName";
+
+/// The tracked attribute that holds e-mail addresses.
+pub const EMAIL: &str = "emails.value";
+
+/// What a tenant can choose.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Keep a manual claim even if somebody else enrols the host later.
+    pub sticky_manual: bool,
+    /// Connections by name, the most trusted first; those not named come last,
+    /// together.
+    pub connections: Vec<String>,
+}
+
+/// Which people are active, by document id; absent ones count as active.
+pub type Activity = BTreeMap<String, bool>;
+
+/// How a login led to a person; the stronger is the smaller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Match {
+    /// Their userName is the username claimed.
+    UserName,
+    /// Their userName is the e-mail claimed.
+    UserNameIsEmail,
+    /// They alone have the e-mail address.
+    Email,
+}
+
+/// Which rule decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// There is no claim that assigns.
+    NoClaim,
+    /// The manual claim is the newest word.
+    Manual,
+    /// A newer enrolment is by the same login, so the manual claim stays.
+    ManualConfirmed,
+    /// A newer enrolment is by somebody else, but the tenant keeps manual claims.
+    ManualSticky,
+    /// The newest enrolment; nobody said otherwise.
+    Enrollment,
+    /// The newest enrolment is by somebody else and ended the manual claim.
+    EnrollmentEndsManual,
+    /// The serial number was promised.
+    Serial,
+}
+
+/// What was found, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolution {
+    /// What was found.
+    pub outcome: Outcome,
+    /// The person's document, if linked.
+    pub user: Option<String>,
+    /// The login claimed, as given; empty if nothing is claimed.
+    pub login: String,
+    /// One line for administrators; may hold logins.
+    pub reason: String,
+    /// If ambiguous, the documents of all who could be meant, by id.
+    pub candidates: Vec<String>,
+    /// Which rule decided.
+    pub rule: Rule,
+    /// How the login led to a person; none unless linked or ambiguous.
+    pub matched: Option<Match>,
+    /// The id of the claim that decided.
+    pub claim: Option<String>,
+}
+
+impl Resolution {
+    /// The part that is stored.
+    pub fn assignment(&self) -> Assignment {
+        Assignment {
+            outcome: self.outcome,
+            user: self.user.clone(),
+            login: self.login.clone(),
+            reason: self.reason.clone(),
+        }
+    }
+}
+
+/// The claims that can decide: the newest of each source that assigns.
+struct Standing<'a> {
+    manual: Option<&'a Claim>,
+    enrollment: Option<&'a Claim>,
+    serial: Option<&'a Claim>,
+}
+
+impl<'a> Standing<'a> {
+    fn of(claims: &'a [Claim]) -> Self {
+        let newest = |source: &Source| {
+            claims
+                .iter()
+                .filter(|claim| claim.source == *source && claim.withdrawn.is_none())
+                .max_by(|a, b| (a.since, &a.id).cmp(&(b.since, &b.id)))
+        };
+        let manual = newest(&Source::Manual);
+        let enrollment = newest(&Source::Enrollment);
+        Self {
+            // Serial numbers are promised before anybody uses the host.
+            serial: newest(&Source::Serial).filter(|_| manual.is_none() && enrollment.is_none()),
+            manual,
+            enrollment,
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &'a Claim> {
+        [self.manual, self.enrollment, self.serial]
+            .into_iter()
+            .flatten()
+    }
+}
+
+/// The login keys whose holdings [`resolve`] needs: at most four.
+pub fn relevant_logins(claims: &[Claim]) -> Vec<Vec<u8>> {
+    let keys: BTreeSet<_> = Standing::of(claims)
+        .iter()
+        .flat_map(|claim| logins(&claim.username, &claim.email))
+        .collect();
+    keys.into_iter().collect()
+}
+
+/// The people whose activity [`resolve`] needs: those who have to be told apart.
+/// Empty in the common case of one person per login.
+pub fn rivals(claims: &[Claim], holdings: &[Holding]) -> Vec<String> {
+    let mut rivals = BTreeSet::new();
+    for claim in Standing::of(claims).iter() {
+        let evidence = evidence(claim, holdings);
+        let by_name = by_user_name(&evidence);
+        for evidence in [evidence, by_name] {
+            if let Some((_, people)) = meant(&evidence, claim.since)
+                && people.len() > 1
+            {
+                rivals.extend(people.into_keys().map(str::to_owned));
+            }
+        }
+    }
+    rivals.into_iter().collect()
+}
+
+/// Who uses the host. `holdings` must cover [`relevant_logins`], `activity`
+/// [`rivals`]; more does no harm, and order does not matter.
+pub fn resolve(
+    claims: &[Claim],
+    holdings: &[Holding],
+    activity: &Activity,
+    rules: &Rules,
+) -> Resolution {
+    let find = |claim| search(claim, holdings, activity, rules);
+    let standing = Standing::of(claims);
+    match (standing.manual, standing.enrollment) {
+        (None, None) => match standing.serial {
+            Some(serial) => conclude(serial, Rule::Serial, find(serial)),
+            None => unassigned(),
+        },
+        (None, Some(enrollment)) => conclude(enrollment, Rule::Enrollment, find(enrollment)),
+        (Some(manual), None) => conclude(manual, Rule::Manual, find(manual)),
+        (Some(manual), Some(enrollment)) => {
+            let set = find(manual);
+            if enrollment.since <= manual.since {
+                return conclude(manual, Rule::Manual, set);
+            }
+            let enrolled = find(enrollment);
+            let same = match (set.linked(), enrolled.linked()) {
+                (Some(a), Some(b)) => a == b,
+                (None, Some(_)) => false,
+                (_, None) => share_a_login(manual, enrollment),
+            };
+            if same {
+                conclude(manual, Rule::ManualConfirmed, set)
+            } else if rules.sticky_manual {
+                conclude(manual, Rule::ManualSticky, set)
+            } else {
+                conclude(enrollment, Rule::EnrollmentEndsManual, enrolled)
+            }
+        }
+    }
+}
+
+fn share_a_login(a: &Claim, b: &Claim) -> bool {
+    let keys = logins(&b.username, &b.email);
+    logins(&a.username, &a.email)
+        .iter()
+        .any(|key| keys.contains(key))
+}
+
+/// That a living person held one of a claim's logins, from when to when.
+#[derive(Clone, Copy)]
+struct Evidence<'a> {
+    user: &'a str,
+    connection: &'a str,
+    from: u64,
+    /// Exclusive.
+    until: u64,
+    matched: Match,
+}
+
+impl Evidence<'_> {
+    fn overlaps(&self, other: &Self) -> bool {
+        self.from < other.until && other.from < self.until
+    }
+}
+
+fn evidence<'a>(claim: &Claim, holdings: &'a [Holding]) -> Vec<Evidence<'a>> {
+    let username = login_key(&claim.username);
+    let email = login_key(&claim.email);
+    let is = |value: &[u8], key: &[u8]| !key.is_empty() && value == key;
+    holdings
+        .iter()
+        .filter(|holding| holding.alive)
+        .filter_map(|holding| {
+            let value = holding.value.as_slice();
+            let matched = match holding.attribute.as_str() {
+                USER_NAME if is(value, &username) => Match::UserName,
+                USER_NAME if is(value, &email) => Match::UserNameIsEmail,
+                EMAIL if is(value, &email) => Match::Email,
+                // Many callers have one field, and put the address into it.
+                EMAIL if username.contains(&b'@') && is(value, &username) => Match::Email,
+                _ => return None,
+            };
+            Some(Evidence {
+                user: &holding.document,
+                connection: &holding.connection,
+                from: holding.from,
+                until: holding.until.unwrap_or(u64::MAX),
+                matched,
+            })
+        })
+        .collect()
+}
+
+fn by_user_name<'a>(evidence: &[Evidence<'a>]) -> Vec<Evidence<'a>> {
+    evidence
+        .iter()
+        .filter(|one| one.matched != Match::Email)
+        .copied()
+        .collect()
+}
+
+/// The time rule of the module's description.
+fn in_time<'a>(evidence: &[Evidence<'a>], at: u64) -> Vec<Evidence<'a>> {
+    let having = |wanted: &dyn Fn(&Evidence<'a>) -> bool| -> Vec<Evidence<'a>> {
+        evidence.iter().filter(|one| wanted(one)).copied().collect()
+    };
+    let held = having(&|one| one.from <= at && at < one.until);
+    if !held.is_empty() {
+        return held;
+    }
+    // Given up in the very millisecond of the claim, and nobody has it since: the
+    // two cannot be told apart, and a link is better than none.
+    let just_given_up = having(&|one| one.from <= at && at == one.until);
+    if !just_given_up.is_empty() {
+        return just_given_up;
+    }
+    let first = evidence
+        .iter()
+        .filter(|one| one.from > at)
+        .min_by_key(|one| (one.from, one.until, one.user))
+        .copied();
+    first.map_or_else(Vec::new, |first| {
+        having(&|one| one.from > at && (one.user == first.user || one.overlaps(&first)))
+    })
+}
+
+/// Who is meant by time and by the strongest match: documents and connections.
+fn meant<'a>(evidence: &[Evidence<'a>], at: u64) -> Option<(Match, BTreeMap<&'a str, &'a str>)> {
+    let in_time = in_time(evidence, at);
+    let matched = in_time.iter().map(|one| one.matched).min()?;
+    let people = in_time
+        .iter()
+        .filter(|one| one.matched == matched)
+        .map(|one| (one.user, one.connection))
+        .collect();
+    Some((matched, people))
+}
+
+/// What the search for a claim's login came to.
+enum Found {
+    Nobody,
+    One(String, Match),
+    Several(Vec<String>, Match),
+}
+
+impl Found {
+    fn linked(&self) -> Option<&str> {
+        match self {
+            Self::One(user, _) => Some(user),
+            Self::Nobody | Self::Several(..) => None,
+        }
+    }
+}
+
+fn search(claim: &Claim, holdings: &[Holding], activity: &Activity, rules: &Rules) -> Found {
+    let evidence = evidence(claim, holdings);
+    let decide = |evidence: &[Evidence<'_>]| match meant(evidence, claim.since) {
+        None => Found::Nobody,
+        Some((matched, people)) => choose(people, matched, activity, rules),
+    };
+    match decide(&evidence) {
+        shared @ Found::Several(_, Match::Email) => match decide(&by_user_name(&evidence)) {
+            Found::Nobody => shared,
+            better => better,
+        },
+        found => found,
+    }
+}
+
+fn choose(
+    people: BTreeMap<&str, &str>,
+    matched: Match,
+    activity: &Activity,
+    rules: &Rules,
+) -> Found {
+    let rank = |user: &str, connection: &str| {
+        let inactive = !activity.get(user).copied().unwrap_or(true);
+        let place = rules
+            .connections
+            .iter()
+            .position(|name| name == connection)
+            .unwrap_or(usize::MAX);
+        (inactive, place)
+    };
+    let best = people
+        .iter()
+        .map(|(user, connection)| rank(user, connection))
+        .min();
+    let mut left: Vec<String> = people
+        .iter()
+        .filter(|(user, connection)| Some(rank(user, connection)) == best)
+        .map(|(user, _)| (*user).to_owned())
+        .collect();
+    match (left.len(), left.pop()) {
+        (1, Some(user)) => Found::One(user, matched),
+        _ => Found::Several(people.into_keys().map(str::to_owned).collect(), matched),
+    }
+}
+
+fn conclude(claim: &Claim, rule: Rule, found: Found) -> Resolution {
+    let login = claim.login();
+    let said = said_by(&claim.source, login);
+    let (outcome, user, candidates, matched, reason) = match found {
+        Found::One(user, matched) => {
+            let how = match matched {
+                Match::UserName => "matches userName".to_owned(),
+                Match::UserNameIsEmail => {
+                    format!("matches userName by its e-mail {}", quoted(&claim.email))
+                }
+                Match::Email => format!("matches the e-mail of one person, {}", address(claim)),
+            };
+            let reason = format!("{said} {how}");
+            (
+                Outcome::Linked,
+                Some(user),
+                Vec::new(),
+                Some(matched),
+                reason,
+            )
+        }
+        Found::Several(people, matched) => {
+            let reason = format!("{said} could mean {} people", people.len());
+            (Outcome::Ambiguous, None, people, Some(matched), reason)
+        }
+        Found::Nobody => {
+            let reason = format!(
+                "{said} waits: nobody in the directory has login {}",
+                quoted(login)
+            );
+            (Outcome::Pending, None, Vec::new(), None, reason)
+        }
+    };
+    Resolution {
+        outcome,
+        user,
+        login: login.to_owned(),
+        reason: one_line(&reason, MAX_REASON),
+        candidates,
+        rule,
+        matched,
+        claim: Some(claim.id.clone()),
+    }
+}
+
+/// The address of a claim that matched by e-mail.
+fn address(claim: &Claim) -> String {
+    let given = if claim.email.trim().is_empty() {
+        &claim.username
+    } else {
+        &claim.email
+    };
+    quoted(given)
+}
+
+pub(crate) fn said_by(source: &Source, login: &str) -> String {
+    let login = quoted(login);
+    match source {
+        Source::Manual => format!("the administrator's choice {login}"),
+        Source::Enrollment => format!("enrolment by {login}"),
+        Source::ChromeProfile => format!("browser profile {login}"),
+        Source::Custom => format!("noted address {login}"),
+        Source::Serial => format!("the serial number promised to {login}"),
+        Source::Other(name) => format!("{} {login}", one_line(name, 40)),
+    }
+}
+
+fn unassigned() -> Resolution {
+    Resolution {
+        outcome: Outcome::Unassigned,
+        user: None,
+        login: String::new(),
+        reason: "nobody enrolled this host, and no one was chosen for it".to_owned(),
+        candidates: Vec::new(),
+        rule: Rule::NoClaim,
+        matched: None,
+        claim: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

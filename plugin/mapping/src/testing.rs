@@ -1,0 +1,443 @@
+//! A directory of users and a store of hosts in memory, with a clock that is set by
+//! hand, for this crate's tests.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nameplate_scim::directory::{Outcome as CommitOutcome, *};
+use nameplate_scim::env::{Env, Level};
+use nameplate_scim::fold::login_key;
+use serde_json::json;
+
+use crate::claim::{ClaimDraft, logins};
+use crate::hosts::*;
+use crate::resolve::{EMAIL, Rules, USER_NAME};
+use crate::service::{DirectoryChange, Event, Mapping};
+
+/// A claim as the store would hold it; its id is source, login and time.
+pub(crate) fn claim(source: Source, username: &str, email: &str, since: u64) -> Claim {
+    Claim {
+        id: format!("{source:?} {username} {email} {since}"),
+        source,
+        username: username.to_owned(),
+        email: email.to_owned(),
+        full_name: String::new(),
+        logins: logins(username, email),
+        since,
+        withdrawn: None,
+        extras: Vec::new(),
+    }
+}
+
+pub(crate) fn draft(claim: &Claim) -> ClaimDraft {
+    ClaimDraft {
+        id: claim.id.clone(),
+        source: claim.source.clone(),
+        username: claim.username.clone(),
+        email: claim.email.clone(),
+        full_name: claim.full_name.clone(),
+        since: Some(claim.since),
+        extras: Vec::new(),
+    }
+}
+
+pub(crate) fn holding(attribute: &str, value: &str, user: &str, from: u64) -> Holding {
+    Holding {
+        attribute: attribute.to_owned(),
+        value: login_key(value),
+        document: user.to_owned(),
+        connection: "okta".to_owned(),
+        from,
+        until: None,
+        alive: true,
+    }
+}
+
+/// What another process commits.
+pub(crate) type Commit = Box<dyn FnOnce(&mut People)>;
+
+#[derive(Default)]
+pub(crate) struct People {
+    pub(crate) documents: BTreeMap<String, Document>,
+    pub(crate) holdings: Vec<Holding>,
+    pub(crate) groups: BTreeMap<String, Memberships>,
+    /// How often documents were read.
+    pub(crate) reads: usize,
+    /// A commit that lands right after the next reading of login facts.
+    pub(crate) lands_next: Option<Commit>,
+}
+
+impl People {
+    /// Creates or changes a user as a commit does: spans of logins that went are
+    /// closed, spans of logins that came begin. Returns the event's logins:
+    /// all the user ever held.
+    pub(crate) fn put(&mut self, user: &User, at: u64) -> Vec<Vec<u8>> {
+        let mut keys = BTreeSet::from([(USER_NAME.to_owned(), login_key(&user.name))]);
+        keys.extend(
+            user.emails
+                .iter()
+                .map(|mail| (EMAIL.to_owned(), login_key(mail))),
+        );
+        self.close(&user.id, at, &keys);
+        for (attribute, value) in keys {
+            let open = |one: &&Holding| {
+                one.document == user.id
+                    && one.until.is_none()
+                    && one.attribute == attribute
+                    && one.value == value
+            };
+            if self.holdings.iter().find(open).is_none() {
+                self.holdings.push(Holding {
+                    attribute,
+                    value,
+                    document: user.id.clone(),
+                    connection: user.connection.clone(),
+                    from: at,
+                    until: None,
+                    alive: true,
+                });
+            }
+        }
+        let version = self
+            .documents
+            .get(&user.id)
+            .map_or(1, |old| old.version + 1);
+        let json = json!({"userName": user.name, "active": user.active,
+            "name": {"givenName": user.given, "familyName": "Díaz"}});
+        self.documents.insert(
+            user.id.clone(),
+            Document {
+                kind: Kind::User,
+                id: user.id.clone(),
+                connection: user.connection.clone(),
+                version,
+                created: at,
+                modified: at,
+                label: user.name.clone(),
+                json: json.to_string().into_bytes(),
+                member_count: 0,
+            },
+        );
+        self.ever_held(&user.id)
+    }
+
+    pub(crate) fn delete(&mut self, user: &str, at: u64) -> Vec<Vec<u8>> {
+        self.close(user, at, &BTreeSet::new());
+        for one in self.holdings.iter_mut().filter(|one| one.document == user) {
+            one.alive = false;
+        }
+        self.documents.remove(user);
+        self.ever_held(user)
+    }
+
+    fn close(&mut self, user: &str, at: u64, keep: &BTreeSet<(String, Vec<u8>)>) {
+        for one in &mut self.holdings {
+            let key = (one.attribute.clone(), one.value.clone());
+            if one.document == user && one.until.is_none() && !keep.contains(&key) {
+                one.until = Some(at);
+            }
+        }
+    }
+
+    fn ever_held(&self, user: &str) -> Vec<Vec<u8>> {
+        let held: BTreeSet<_> = self
+            .holdings
+            .iter()
+            .filter(|one| one.document == user)
+            .map(|one| one.value.clone())
+            .collect();
+        held.into_iter().collect()
+    }
+}
+
+/// A user as tests write one.
+#[derive(Clone, Debug)]
+pub(crate) struct User {
+    pub(crate) id: String,
+    pub(crate) connection: String,
+    pub(crate) name: String,
+    pub(crate) emails: Vec<String>,
+    pub(crate) given: String,
+    pub(crate) active: bool,
+}
+
+pub(crate) fn user(id: &str, name: &str, emails: &[&str]) -> User {
+    User {
+        id: id.to_owned(),
+        connection: "okta".to_owned(),
+        name: name.to_owned(),
+        emails: emails.iter().map(|&mail| mail.to_owned()).collect(),
+        given: "Ana".to_owned(),
+        active: true,
+    }
+}
+
+fn unused<T>() -> Result<T, DirectoryError> {
+    Err(DirectoryError::Refused(
+        "not in scope of mapping".to_owned(),
+    ))
+}
+
+impl Directory for People {
+    fn get(&mut self, _: Kind, id: &str) -> Result<Option<Document>, DirectoryError> {
+        self.reads += 1;
+        Ok(self.documents.get(id).cloned())
+    }
+    fn get_many(&mut self, ids: &[String]) -> Result<Vec<Document>, DirectoryError> {
+        self.reads += 1;
+        Ok(ids
+            .iter()
+            .rev()
+            .filter_map(|id| self.documents.get(id))
+            .cloned()
+            .collect())
+    }
+    fn holders(&mut self, values: &[Vec<u8>]) -> Result<Vec<Holding>, DirectoryError> {
+        if values.len() > 16 {
+            return Err(DirectoryError::Refused("too many values".to_owned()));
+        }
+        let mut held: Vec<Holding> = self
+            .holdings
+            .iter()
+            .filter(|one| values.contains(&one.value))
+            .cloned()
+            .collect();
+        held.sort_by_key(|one| one.from);
+        held.truncate(1000);
+        if let Some(commit) = self.lands_next.take() {
+            commit(self);
+        }
+        Ok(held)
+    }
+    fn groups_of(&mut self, member: &str, _: bool) -> Result<Memberships, DirectoryError> {
+        Ok(self.groups.get(member).cloned().unwrap_or_default())
+    }
+    fn find(&mut self, _: &Find) -> Result<Page, DirectoryError> {
+        unused()
+    }
+    fn index_ready(&mut self, _: &str) -> Result<bool, DirectoryError> {
+        unused()
+    }
+    fn has_edges(&mut self, _: &[Edge]) -> Result<Vec<bool>, DirectoryError> {
+        unused()
+    }
+    fn members(&mut self, _: &str, _: Option<&str>, _: u32) -> Result<MemberPage, DirectoryError> {
+        unused()
+    }
+    fn held_members(
+        &mut self,
+        _: &str,
+        _: Option<&str>,
+        _: u32,
+    ) -> Result<Vec<HeldMember>, DirectoryError> {
+        unused()
+    }
+    fn commit(
+        &mut self,
+        _: [u8; 16],
+        _: Vec<Unit>,
+        _: Option<u32>,
+    ) -> Result<Vec<CommitOutcome>, DirectoryError> {
+        unused()
+    }
+}
+
+/// What another process does while a host is being settled.
+pub(crate) type Interference = Box<dyn FnMut(&mut BTreeMap<String, Host>, &Assignment)>;
+
+#[derive(Default)]
+pub(crate) struct Fleet {
+    pub(crate) hosts: BTreeMap<String, Host>,
+    /// Called before each `put_assignment`.
+    pub(crate) meanwhile: Option<Interference>,
+}
+
+impl Fleet {
+    pub(crate) fn add(&mut self, id: &str) {
+        let host = Host {
+            id: id.to_owned(),
+            version: 1,
+            ..Host::default()
+        };
+        self.hosts.insert(id.to_owned(), host);
+    }
+
+    fn page(&self, after: Option<&str>, limit: u32, wanted: impl Fn(&Host) -> bool) -> HostPage {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut ids: Vec<String> = self
+            .hosts
+            .values()
+            .filter(|host| after.is_none_or(|after| host.id.as_str() > after) && wanted(host))
+            .map(|host| host.id.clone())
+            .take(limit.saturating_add(1))
+            .collect();
+        let more = ids.len() > limit;
+        ids.truncate(limit);
+        HostPage {
+            next: ids.last().filter(|_| more).cloned(),
+            hosts: ids,
+        }
+    }
+}
+
+impl Hosts for Fleet {
+    fn get(&mut self, host: &str) -> Result<Option<Host>, HostsError> {
+        Ok(self.hosts.get(host).cloned())
+    }
+    fn claimed_by(
+        &mut self,
+        logins: &[Vec<u8>],
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<HostPage, HostsError> {
+        if logins.len() > 64 {
+            return Err(HostsError::Refused("too many logins".to_owned()));
+        }
+        Ok(self.page(after, limit, |host| {
+            host.claims.iter().any(|claim| {
+                claim.withdrawn.is_none() && claim.logins.iter().any(|key| logins.contains(key))
+            })
+        }))
+    }
+    fn assigned_to(
+        &mut self,
+        user: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<HostPage, HostsError> {
+        Ok(self.page(after, limit, |host| {
+            host.assignment.user.as_deref() == Some(user)
+        }))
+    }
+    fn all(&mut self, after: Option<&str>, limit: u32) -> Result<HostPage, HostsError> {
+        Ok(self.page(after, limit, |_| true))
+    }
+    fn put_claim(&mut self, host: &str, claim: &Claim) -> Result<WriteOutcome, HostsError> {
+        let Some(host) = self.hosts.get_mut(host) else {
+            return Ok(WriteOutcome::NoHost);
+        };
+        if host.claims.iter().any(|other| other.id == claim.id) {
+            return Ok(WriteOutcome::Unchanged(host.version));
+        }
+        host.claims.push(claim.clone());
+        host.version += 1;
+        Ok(WriteOutcome::Written(host.version))
+    }
+    fn withdraw(
+        &mut self,
+        host: &str,
+        source: &Source,
+        at: Timestamp,
+    ) -> Result<WriteOutcome, HostsError> {
+        let Some(host) = self.hosts.get_mut(host) else {
+            return Ok(WriteOutcome::NoHost);
+        };
+        let mut any = false;
+        for claim in &mut host.claims {
+            if claim.source == *source && claim.withdrawn.is_none() && claim.since <= at {
+                claim.withdrawn = Some(at);
+                any = true;
+            }
+        }
+        if !any {
+            return Ok(WriteOutcome::Unchanged(host.version));
+        }
+        host.version += 1;
+        Ok(WriteOutcome::Written(host.version))
+    }
+    fn put_assignment(
+        &mut self,
+        host: &str,
+        expected: u64,
+        assignment: &Assignment,
+    ) -> Result<WriteOutcome, HostsError> {
+        if let Some(meanwhile) = &mut self.meanwhile {
+            meanwhile(&mut self.hosts, assignment);
+        }
+        let Some(host) = self.hosts.get_mut(host) else {
+            return Ok(WriteOutcome::NoHost);
+        };
+        if host.version != expected {
+            return Ok(WriteOutcome::Stale(host.version));
+        }
+        host.assignment = assignment.clone();
+        host.version += 1;
+        Ok(WriteOutcome::Written(host.version))
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Clock {
+    pub(crate) now: u64,
+    pub(crate) notes: Vec<String>,
+}
+
+impl Env for Clock {
+    fn now(&mut self) -> Timestamp {
+        self.now
+    }
+    fn random(&mut self) -> [u8; 16] {
+        [0; 16]
+    }
+    fn note(&mut self, _: Level, code: &str, _: &str) {
+        self.notes.push(code.to_owned());
+    }
+}
+
+/// One tenant.
+#[derive(Default)]
+pub(crate) struct Tenant {
+    pub(crate) people: People,
+    pub(crate) fleet: Fleet,
+    pub(crate) clock: Clock,
+    pub(crate) rules: Rules,
+}
+
+impl Tenant {
+    pub(crate) fn with_hosts(ids: &[&str]) -> Self {
+        let mut tenant = Self::default();
+        for id in ids {
+            tenant.fleet.add(id);
+        }
+        tenant
+    }
+
+    pub(crate) fn mapping(&mut self) -> Mapping<'_> {
+        Mapping {
+            directory: &mut self.people,
+            hosts: &mut self.fleet,
+            env: &mut self.clock,
+            rules: self.rules.clone(),
+        }
+    }
+
+    /// Commits a user; the event is what the runner would get.
+    pub(crate) fn commit(&mut self, user: &User) -> Event {
+        self.clock.now += 10;
+        let logins = self.people.put(user, self.clock.now);
+        changed(&user.id, logins)
+    }
+
+    pub(crate) fn commit_delete(&mut self, id: &str) -> Event {
+        self.clock.now += 10;
+        let logins = self.people.delete(id, self.clock.now);
+        changed(id, logins)
+    }
+
+    pub(crate) fn assignment(&self, host: &str) -> Assignment {
+        self.fleet
+            .hosts
+            .get(host)
+            .map(|host| host.assignment.clone())
+            .unwrap_or_default()
+    }
+}
+
+pub(crate) fn changed(subject: &str, logins: Vec<Vec<u8>>) -> Event {
+    Event::Directory(DirectoryChange {
+        seq: 1,
+        name: "user.changed".to_owned(),
+        subject_kind: Kind::User,
+        subject: subject.to_owned(),
+        logins,
+    })
+}
