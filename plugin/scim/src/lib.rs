@@ -5,5 +5,10 @@
 pub mod config;
 pub mod directory;
 pub mod env;
+pub mod error;
+pub mod filter;
 pub mod fold;
 pub mod http;
+pub mod patch;
+pub mod resource;
+pub mod schema;

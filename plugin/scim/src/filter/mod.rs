@@ -1,0 +1,19 @@
+//! Filters (RFC 7644 section 3.4.2.2) in visible stages: text to tokens ([`lexer`]),
+//! tokens to a tree ([`parser`], [`ast`]), the tree against the schema
+//! ([`mod@resolve`]), then evaluation ([`eval`]) and the choice of an index
+//! ([`mod@plan`]).
+
+pub mod ast;
+mod compare;
+pub mod eval;
+pub mod expr;
+pub mod lexer;
+pub mod parser;
+pub mod plan;
+pub mod resolve;
+
+pub use ast::Filter;
+pub use eval::View;
+pub use expr::Expr;
+pub use plan::{Plan, index_version, keys_of, plan};
+pub use resolve::{resolve, resolve_elements};

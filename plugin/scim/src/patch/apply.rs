@@ -1,0 +1,261 @@
+//! Operations on a document (RFC 7644 section 3.5.2): which attribute each of them
+//! means and whether it may be changed. How values change is in `edit`.
+
+use super::edit::edit;
+use super::members::{MemberChange, MemberDraft};
+use super::parse::{Members, Op, Operation, is_null};
+use super::path::{AttributePath, PatchPath};
+use crate::config::Config;
+use crate::error::{ScimError, ScimType, quoted};
+use crate::resource::coerce::duplicate;
+use crate::resource::validate::{check_immutable, is_edges};
+use crate::resource::{Checker, Notes, Rule};
+use crate::schema::{Attributes, Mutability, ResourceType, Schema};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+
+/// What a PATCH leaves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Patched {
+    /// The document.
+    pub document: Map<String, Value>,
+    /// What becomes of a group's members, if the request names them.
+    pub members: Option<MemberChange>,
+}
+
+/// Applies all operations in order, or fails and changes nothing. May be called again
+/// with the same operations and a newer document. The result is checked like the body
+/// of a POST.
+pub fn apply(
+    operations: &[Operation<'_>],
+    document: Map<String, Value>,
+    rt: &ResourceType,
+    config: &Config,
+    notes: &mut Notes,
+) -> Result<Patched, ScimError> {
+    let before = has_immutable(rt).then(|| document.clone());
+    let mut patcher = Patcher {
+        rt,
+        checker: Checker::new(config.dialect, notes),
+        document,
+        members: MemberDraft::default(),
+    };
+    for (n, operation) in operations.iter().enumerate() {
+        patcher.operation(operation).map_err(|error| ScimError {
+            detail: format!("`Operations[{n}]`: {}", error.detail),
+            ..error
+        })?;
+    }
+    let Patcher {
+        mut checker,
+        mut document,
+        members,
+        ..
+    } = patcher;
+    checker.finish(&mut document, rt)?;
+    if let Some(before) = before {
+        check_immutable(&before, &document, rt)?;
+    }
+    Ok(Patched {
+        document,
+        members: members.finish(),
+    })
+}
+
+/// Is there anything to compare before and after: saves a copy of the document.
+fn has_immutable(rt: &ResourceType) -> bool {
+    let any = |attributes: &Attributes| {
+        attributes
+            .iter()
+            .any(|attribute| attribute.mutability == Mutability::Immutable)
+    };
+    any(&rt.core.attributes) || rt.extensions.iter().any(|schema| any(&schema.attributes))
+}
+
+/// Where a name was written, which decides what happens if it may not be changed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// The operation's path.
+    Path,
+    /// A member of the value of an operation without a path.
+    Value,
+}
+
+struct Patcher<'a, 'n> {
+    rt: &'a ResourceType,
+    checker: Checker<'n>,
+    document: Map<String, Value>,
+    members: MemberDraft,
+}
+
+impl<'a> Patcher<'a, '_> {
+    fn operation(&mut self, operation: &Operation<'_>) -> Result<(), ScimError> {
+        match operation.path.as_deref() {
+            None => self.resource(operation.op, operation.value),
+            Some(path) => self.at(operation.op, path, operation.value, Origin::Path),
+        }
+    }
+
+    /// No path: the value's members are attributes, whose names may be whole paths
+    /// (Entra sends `name.givenName` and `emails[type eq "work"].value`).
+    fn resource(&mut self, op: Op, value: Option<&RawValue>) -> Result<(), ScimError> {
+        if op == Op::Remove {
+            // RFC 7644 3.5.2.2: if path is unspecified, the operation fails with noTarget.
+            return Err(ScimError::bad_request(
+                ScimType::NoTarget,
+                "`remove` needs a `path`",
+            ));
+        }
+        for (name, raw) in read_attributes(value)? {
+            self.at(op, &name, Some(raw), Origin::Value)?;
+        }
+        Ok(())
+    }
+
+    fn at(
+        &mut self,
+        op: Op,
+        text: &str,
+        value: Option<&RawValue>,
+        origin: Origin,
+    ) -> Result<(), ScimError> {
+        match PatchPath::read(text, self.rt, self.checker.dialect)? {
+            PatchPath::Resource if origin == Origin::Path => self.resource(op, value),
+            PatchPath::Extension(schema) => self.extension(op, schema, value),
+            PatchPath::Attribute(path) => self.attribute(op, text, &path, value, origin),
+            PatchPath::Undeclared | PatchPath::Resource => {
+                if self.checker.accepts(Rule::IgnoreUndeclared, || {
+                    format!(
+                        "{} is in no schema of this resource; passed over",
+                        quoted(text)
+                    )
+                }) {
+                    return Ok(());
+                }
+                Err(ScimError::invalid_path(format!(
+                    "{} is in no schema of this resource",
+                    quoted(text)
+                )))
+            }
+        }
+    }
+
+    /// A whole extension: its value's members are its attributes.
+    fn extension(
+        &mut self,
+        op: Op,
+        schema: &Schema,
+        value: Option<&RawValue>,
+    ) -> Result<(), ScimError> {
+        let value = value.filter(|raw| !is_null(raw));
+        match (op, value) {
+            (Op::Remove, Some(_)) => Err(ScimError::invalid_value(format!(
+                "`remove` of `{}` takes no value; name its attributes in the path",
+                schema.id
+            ))),
+            (_, None) => {
+                self.document.remove(&schema.id);
+                Ok(())
+            }
+            (_, Some(_)) => {
+                for (name, raw) in read_attributes(value)? {
+                    self.at(
+                        op,
+                        &format!("{}:{name}", schema.id),
+                        Some(raw),
+                        Origin::Value,
+                    )?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn attribute(
+        &mut self,
+        op: Op,
+        text: &str,
+        path: &AttributePath<'a>,
+        value: Option<&RawValue>,
+        origin: Origin,
+    ) -> Result<(), ScimError> {
+        let mutability = |mutability| {
+            path.attribute.mutability == mutability
+                || path.sub.is_some_and(|sub| sub.mutability == mutability)
+        };
+        if is_edges(self.rt, path.attribute) {
+            return self.members.operation(op, path, value, &mut self.checker);
+        }
+        if mutability(Mutability::ReadOnly) {
+            // Okta repeats the group's `id` beside its new name.
+            if origin == Origin::Value
+                && self.checker.accepts(Rule::IgnoreReadOnly, || {
+                    format!("{} is set by the server; passed over", quoted(text))
+                })
+            {
+                return Ok(());
+            }
+            return Err(ScimError::bad_request(
+                ScimType::Mutability,
+                format!(
+                    "{} is set by the server and cannot be changed",
+                    quoted(text)
+                ),
+            ));
+        }
+        if mutability(Mutability::WriteOnly) {
+            // A password is accepted and never kept.
+            return Ok(());
+        }
+        let Self {
+            checker, document, ..
+        } = self;
+        match path.extension {
+            None => edit(checker, document, op, path, value),
+            Some(schema) => with_object(document, &schema.id, |extension| {
+                edit(checker, extension, op, path, value)
+            }),
+        }
+    }
+}
+
+/// Changes the object under a name, made if it is not there, and left out if it ends
+/// up empty.
+pub(super) fn with_object<R>(
+    map: &mut Map<String, Value>,
+    name: &str,
+    change: impl FnOnce(&mut Map<String, Value>) -> R,
+) -> R {
+    let mut object = match map.remove(name) {
+        Some(Value::Object(object)) => object,
+        _ => Map::new(),
+    };
+    let result = change(&mut object);
+    if !object.is_empty() {
+        map.insert(name.to_owned(), Value::Object(object));
+    }
+    result
+}
+
+fn read_attributes(value: Option<&RawValue>) -> Result<Vec<(Cow<'_, str>, &RawValue)>, ScimError> {
+    let attributes: Option<Members<'_>> =
+        value.and_then(|raw| serde_json::from_str(raw.get()).ok());
+    let attributes = attributes
+        .ok_or_else(|| {
+            ScimError::invalid_value("without a `path` the `value` must be an object of attributes")
+        })?
+        .0;
+    if let Some((a, b)) = duplicate(attributes.iter().map(|(name, _)| name.as_ref())) {
+        return Err(ScimError::invalid_syntax(format!(
+            "{} and {} are the same attribute; send one of them",
+            quoted(a),
+            quoted(b)
+        )));
+    }
+    Ok(attributes)
+}
+
+#[cfg(test)]
+#[path = "apply_tests.rs"]
+mod tests;

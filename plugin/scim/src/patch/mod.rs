@@ -1,0 +1,19 @@
+//! PATCH (RFC 7644 section 3.5.2): reading the request (`parse`), its paths (`path`),
+//! what it does to a document (`apply`, `edit`) and to a group's members (`members`,
+//! `member_list`).
+
+mod apply;
+mod edit;
+mod elements;
+mod member_list;
+mod members;
+mod parse;
+mod path;
+
+pub use apply::{Patched, apply};
+pub use member_list::take_members;
+pub use members::{MemberChange, MemberFilter};
+pub use parse::{Op, Operation, PATCH_URN, parse};
+
+pub(crate) use member_list::read_members;
+pub(crate) use parse::{is_null, read_object};

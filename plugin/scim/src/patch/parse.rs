@@ -1,0 +1,295 @@
+//! A PATCH body as a list of operations. Values stay the text they are, so that a
+//! list of 50,000 members never becomes a tree, and so that the same operations can
+//! be applied again to a newer document.
+
+use crate::config::Config;
+use crate::error::{ScimError, quoted};
+use crate::resource::{Notes, Rule};
+use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+
+/// The schema URN of a PATCH body.
+pub const PATCH_URN: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+
+/// Bounds what one request costs; the largest batches of real clients hold a few
+/// hundred.
+const MOST_OPERATIONS: usize = 1000;
+
+/// What an operation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// Adds values.
+    Add,
+    /// Removes values.
+    Remove,
+    /// Replaces values.
+    Replace,
+}
+
+impl Op {
+    /// The keyword.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Remove => "remove",
+            Self::Replace => "replace",
+        }
+    }
+
+    /// By keyword, in any case: Entra writes `Add`.
+    fn parse(word: &str) -> Option<Self> {
+        [Self::Add, Self::Remove, Self::Replace]
+            .into_iter()
+            .find(|op| op.as_str().eq_ignore_ascii_case(word))
+    }
+}
+
+/// One operation.
+#[derive(Clone, Debug)]
+pub struct Operation<'a> {
+    /// What it does.
+    pub op: Op,
+    /// Where; none for the whole resource.
+    pub path: Option<String>,
+    /// With what; none if it is absent or null.
+    pub value: Option<&'a RawValue>,
+}
+
+/// The members of an object in the order they were sent, values unread.
+pub(crate) struct Members<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(name) = map.next_key::<Name<'de>>()? {
+                    members.push((name.0, map.next_value()?));
+                }
+                Ok(members)
+            }
+        }
+        deserializer.deserialize_map(Collect).map(Self)
+    }
+}
+
+/// A member's name, borrowed unless it holds escapes.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Reads a PATCH body. Names and operations count in any case; what an operation
+/// holds besides `op`, `path` and `value` is passed over.
+///
+/// Fails with `invalidSyntax`, and with `invalidValue` for an unknown operation.
+pub fn parse<'a>(
+    body: &'a [u8],
+    config: &Config,
+    notes: &mut Notes,
+) -> Result<Vec<Operation<'a>>, ScimError> {
+    let members = read_object(body)?;
+    let schemas = find(&members, "schemas");
+    check_schemas(schemas, config, notes)?;
+    let list = find(&members, "Operations").ok_or_else(|| {
+        ScimError::invalid_syntax("`Operations` is missing: a list of at least one operation")
+    })?;
+    let list: Vec<&RawValue> = serde_json::from_str(list.get())
+        .map_err(|_| ScimError::invalid_syntax("`Operations` must be a list"))?;
+    if list.is_empty() {
+        return Err(ScimError::invalid_syntax(
+            "`Operations` must hold at least one operation",
+        ));
+    }
+    if list.len() > MOST_OPERATIONS {
+        return Err(ScimError::new(
+            413,
+            None,
+            format!(
+                "`Operations` holds {} operations; {MOST_OPERATIONS} are allowed",
+                list.len()
+            ),
+        ));
+    }
+    list.into_iter()
+        .enumerate()
+        .map(|(n, raw)| operation(n, raw))
+        .collect()
+}
+
+/// The members of a JSON body, or `invalidSyntax`.
+pub(crate) fn read_object(body: &[u8]) -> Result<Members<'_>, ScimError> {
+    serde_json::from_slice(body).map_err(|error| {
+        ScimError::invalid_syntax(format!(
+            "the body must be a JSON object: line {}, column {} cannot be read",
+            error.line(),
+            error.column()
+        ))
+    })
+}
+
+fn find<'a>(members: &Members<'a>, name: &str) -> Option<&'a RawValue> {
+    members
+        .0
+        .iter()
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, raw)| *raw)
+        .filter(|raw| !is_null(raw))
+}
+
+pub(crate) fn is_null(raw: &RawValue) -> bool {
+    raw.get() == "null"
+}
+
+fn check_schemas(
+    schemas: Option<&RawValue>,
+    config: &Config,
+    notes: &mut Notes,
+) -> Result<(), ScimError> {
+    let wrong =
+        || ScimError::invalid_syntax(format!("`schemas` must be a list that holds `{PATCH_URN}`"));
+    let list: Vec<Cow<'_, str>> = match schemas {
+        None => Vec::new(),
+        Some(raw) => serde_json::from_str(raw.get()).map_err(|_| wrong())?,
+    };
+    if list.is_empty() && Rule::MissingSchemas.accepted(config.dialect) {
+        notes.quirk(Rule::MissingSchemas.code(), "`schemas` was not sent");
+        return Ok(());
+    }
+    if list.iter().any(|urn| urn.eq_ignore_ascii_case(PATCH_URN)) {
+        Ok(())
+    } else {
+        Err(wrong())
+    }
+}
+
+fn operation(n: usize, raw: &RawValue) -> Result<Operation<'_>, ScimError> {
+    let members: Members<'_> = serde_json::from_str(raw.get())
+        .map_err(|_| ScimError::invalid_syntax(format!("`Operations[{n}]` must be an object")))?;
+    let text = |name: &str| -> Result<Option<String>, ScimError> {
+        find(&members, name)
+            .map(|raw| serde_json::from_str(raw.get()))
+            .transpose()
+            .map_err(|_| {
+                ScimError::invalid_syntax(format!("`Operations[{n}].{name}` must be a string"))
+            })
+    };
+    let word = text("op")?
+        .ok_or_else(|| ScimError::invalid_syntax(format!("`Operations[{n}].op` is missing")))?;
+    let op = Op::parse(&word).ok_or_else(|| {
+        // RFC 7644 3.5.2: op is one of add, remove, replace.
+        ScimError::invalid_value(format!(
+            "`Operations[{n}].op` is {}; use `add`, `remove` or `replace`",
+            quoted(&word)
+        ))
+    })?;
+    Ok(Operation {
+        op,
+        path: text("path")?.filter(|path| !path.trim().is_empty()),
+        value: find(&members, "value"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+    use super::*;
+    use crate::config::Dialect;
+    use crate::error::ScimType;
+    use proptest::prelude::*;
+
+    fn read(body: &str) -> Result<Vec<Operation<'_>>, ScimError> {
+        parse(body.as_bytes(), &Config::default(), &mut Notes::new())
+    }
+
+    #[test]
+    fn names_and_operations_count_in_any_case() {
+        let body = r#"{"SCHEMAS": ["URN:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "operations": [{"OP": "Add", "Path": "title", "VALUE": [1,  2], "name": "x"},
+                           {"op": "rePLACE", "path": null, "value": null}]}"#;
+        let operations = read(body).unwrap();
+        assert_eq!(operations[0].op, Op::Add);
+        assert_eq!(operations[0].path.as_deref(), Some("title"));
+        assert_eq!(operations[0].value.unwrap().get(), "[1,  2]");
+        assert_eq!(operations[1].op, Op::Replace);
+        assert!(operations[1].path.is_none() && operations[1].value.is_none());
+    }
+
+    #[test]
+    fn missing_schemas_are_a_quirk_and_wrong_ones_an_error() {
+        let body = br#"{"Operations": [{"op": "remove", "path": "title"}]}"#;
+        let mut notes = Notes::new();
+        parse(body, &Config::default(), &mut notes).unwrap();
+        assert!(notes.has("missing-schemas"));
+        let strict = Config {
+            dialect: Dialect::Strict,
+            ..Config::default()
+        };
+        assert!(parse(body, &strict, &mut notes).is_err());
+        read(r#"{"schemas": ["urn:x"], "Operations": [{"op": "remove", "path": "a"}]}"#)
+            .unwrap_err();
+        read(r#"{"schemas": "urn:x", "Operations": [{"op": "remove", "path": "a"}]}"#).unwrap_err();
+    }
+
+    #[test]
+    fn a_malformed_request_is_refused_with_what_to_change() {
+        let cases = [
+            ("{", "must be a JSON object"),
+            ("[]", "must be a JSON object"),
+            ("{} x", "must be a JSON object"),
+            ("{}", "`Operations` is missing"),
+            (r#"{"Operations": []}"#, "at least one"),
+            (r#"{"Operations": {}}"#, "must be a list"),
+            (
+                r#"{"Operations": [5]}"#,
+                "`Operations[0]` must be an object",
+            ),
+            (
+                r#"{"Operations": [{"path": "a"}]}"#,
+                "`Operations[0].op` is missing",
+            ),
+            (
+                r#"{"Operations": [{"op": "move"}]}"#,
+                "`Operations[0].op` is `move`",
+            ),
+            (
+                r#"{"Operations": [{"op": "add", "path": 5}]}"#,
+                "`Operations[0].path` must be a string",
+            ),
+        ];
+        for (body, detail) in cases {
+            let error = read(body).unwrap_err();
+            assert!(error.detail.contains(detail), "{body}: {error}");
+            assert!(matches!(
+                error.scim_type,
+                Some(ScimType::InvalidSyntax | ScimType::InvalidValue)
+            ));
+        }
+    }
+
+    #[test]
+    fn the_number_of_operations_is_bounded() {
+        let body = |n: usize| {
+            let list = vec![r#"{"op":"remove","path":"title"}"#; n].join(",");
+            format!(r#"{{"Operations":[{list}]}}"#)
+        };
+        assert_eq!(read(&body(MOST_OPERATIONS)).unwrap().len(), MOST_OPERATIONS);
+        assert_eq!(read(&body(MOST_OPERATIONS + 1)).unwrap_err().status, 413);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+        #[test]
+        fn any_bytes_are_read_or_refused(body in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let _ = parse(&body, &Config::default(), &mut Notes::new());
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Resources as documents: how names are read, what a body may hold, what an answer
+//! shows. Works on `serde_json` maps so that nothing a client sends is lost.
+
+pub mod body;
+pub(crate) mod coerce;
+pub mod notes;
+pub mod path;
+pub mod project;
+pub mod rules;
+pub mod validate;
+pub mod value;
+
+pub use body::Body;
+pub(crate) use coerce::{Checker, Trail, parse_boolean};
+pub use notes::Notes;
+pub use path::AttrPath;
+pub use project::Projection;
+pub use rules::Rule;
