@@ -4,11 +4,24 @@
 
 pub mod config;
 pub mod directory;
+mod discovery;
 pub mod env;
 pub mod error;
 pub mod filter;
 pub mod fold;
+mod groups;
 pub mod http;
 pub mod patch;
+mod query;
+pub mod reindex;
+mod render;
+mod request;
 pub mod resource;
+mod response;
 pub mod schema;
+mod service;
+mod users;
+mod write;
+
+pub use reindex::{Progress, reindex_step};
+pub use service::handle;

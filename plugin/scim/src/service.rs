@@ -1,0 +1,272 @@
+//! The service provider: takes a request to its handler and makes the answer of
+//! what the handler says. Nothing leaves here but a response.
+//!
+//! This module must not know how a resource is read or written.
+
+use crate::config::{Config, Dialect};
+use crate::directory::{Directory, Document, Kind};
+use crate::env::{Env, Level};
+use crate::error::{ScimError, quoted};
+use crate::http::{Request, Response};
+use crate::request::{Query, Tags, json_text, segments};
+use crate::resource::Notes;
+use crate::response::{self, Failure};
+use crate::schema::{Registry, ResourceType};
+use crate::{discovery, groups, query, users};
+
+/// Answers one SCIM request (RFC 7644). The request is written wholly or not at
+/// all; whatever it holds, the answer is a response, never a panic: a SCIM error
+/// (RFC 7644 3.12) says what to change, 503 with `Retry-After` that the directory
+/// is in trouble.
+pub fn handle(
+    config: &Config,
+    directory: &mut dyn Directory,
+    env: &mut dyn Env,
+    request: &Request,
+) -> Response {
+    let mut call = Call {
+        config,
+        directory,
+        env,
+        registry: Registry::standard(),
+        request,
+        notes: Notes::new(),
+        actions: Vec::new(),
+    };
+    let mut response = match route(&mut call) {
+        Ok(response) => response,
+        Err(failure) => refuse(&mut call, &failure),
+    };
+    call.flush();
+    if request.method == "HEAD" {
+        response.body.clear();
+    }
+    response
+}
+
+/// One request being answered: what handlers share.
+pub(crate) struct Call<'a> {
+    pub config: &'a Config,
+    pub directory: &'a mut dyn Directory,
+    pub env: &'a mut dyn Env,
+    pub registry: &'static Registry,
+    pub request: &'a Request,
+    /// Quirks and warnings, bounded.
+    pub notes: Notes,
+    actions: Vec<(&'static str, String)>,
+}
+
+impl<'a> Call<'a> {
+    /// The schemas of a kind.
+    pub fn resource_type(&self, kind: Kind) -> &'static ResourceType {
+        self.registry.resource_type(kind)
+    }
+
+    /// Says what was done. The text names ids and counts, never names or addresses:
+    /// it goes to the request log.
+    pub fn action(&mut self, code: &'static str, text: impl Into<String>) {
+        self.actions.push((code, text.into()));
+    }
+
+    /// The body as JSON text, see [`json_text`].
+    pub fn body(&mut self) -> Result<&'a [u8], ScimError> {
+        let strict = self.config.dialect == Dialect::Strict;
+        json_text(self.request, strict, &mut self.notes)
+    }
+
+    /// The query parameters, see [`Query::parse`].
+    pub fn query(&self) -> Result<Query, ScimError> {
+        Query::parse(self.request.query.as_deref())
+    }
+
+    /// The document, or 404.
+    pub fn find(&mut self, kind: Kind, id: &str) -> Result<Document, Failure> {
+        let found = match is_id(id) {
+            true => self.directory.get(kind, id)?,
+            false => None,
+        };
+        found.ok_or_else(|| no_such(kind, id).into())
+    }
+
+    /// RFC 7644 3.14: with `If-Match` a change applies to that version alone.
+    pub fn check_match(&self, version: u64) -> Result<(), ScimError> {
+        match Tags::of(self.request, "if-match") {
+            Some(tags) if !tags.name(version) => Err(ScimError::precondition_failed(
+                "the resource has changed: read it again and send its version in `If-Match`",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// RFC 7644 3.14: 304 if the client has this version, see `If-None-Match`.
+    pub fn not_modified(&self, version: u64) -> Option<Response> {
+        let tags = Tags::of(self.request, "if-none-match")?;
+        tags.name(version).then(|| {
+            let mut answer = response::empty(304);
+            response::header(&mut answer, "etag", &response::tag(version));
+            answer
+        })
+    }
+
+    /// Gives the remarks to the journal, what was done first: a host may drop some.
+    fn flush(&mut self) {
+        for (code, text) in &self.actions {
+            self.env.note(Level::Action, code, text);
+        }
+        for (level, code, text) in self.notes.iter() {
+            self.env.note(*level, code, text);
+        }
+    }
+}
+
+/// What a path names.
+enum Target<'p> {
+    Collection(Kind),
+    Resource(Kind, &'p str),
+    Discovery(Discovery<'p>),
+    /// Defined by the RFC, not offered here.
+    NotOffered(&'static str),
+}
+
+enum Discovery<'p> {
+    ServiceProviderConfig,
+    ResourceTypes(Option<&'p str>),
+    Schemas(Option<&'p str>),
+}
+
+fn target<'p>(path: &[&'p str]) -> Option<Target<'p>> {
+    Some(match path {
+        ["Users"] => Target::Collection(Kind::User),
+        ["Groups"] => Target::Collection(Kind::Group),
+        // RFC 7644 3.4.3 and 3.7 and 3.11.
+        [".search"] | ["Users" | "Groups", ".search"] => Target::NotOffered("`.search`"),
+        ["Bulk"] => Target::NotOffered("`/Bulk`"),
+        ["Me", ..] => Target::NotOffered("`/Me`"),
+        ["Users", id] => Target::Resource(Kind::User, id),
+        ["Groups", id] => Target::Resource(Kind::Group, id),
+        ["ServiceProviderConfig"] => Target::Discovery(Discovery::ServiceProviderConfig),
+        ["ResourceTypes"] => Target::Discovery(Discovery::ResourceTypes(None)),
+        ["ResourceTypes", name] => Target::Discovery(Discovery::ResourceTypes(Some(name))),
+        ["Schemas"] => Target::Discovery(Discovery::Schemas(None)),
+        ["Schemas", urn] => Target::Discovery(Discovery::Schemas(Some(urn))),
+        _ => return None,
+    })
+}
+
+fn route(call: &mut Call<'_>) -> Result<Response, Failure> {
+    let request = call.request;
+    let path = segments(&request.path).unwrap_or_default();
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    let Some(target) = target(&path) else {
+        return Err(unknown_endpoint(&request.path).into());
+    };
+    // RFC 7231 4.3.2: HEAD is GET without the body.
+    let method = match request.method.as_str() {
+        "HEAD" => "GET",
+        other => other,
+    };
+    match target {
+        Target::Collection(kind) => match (method, kind) {
+            ("GET", _) => query::list(call, kind),
+            ("POST", Kind::User) => users::create(call),
+            ("POST", Kind::Group) => groups::create(call),
+            _ => Ok(wrong_method(method, "GET, POST")),
+        },
+        Target::Resource(kind, id) => match (method, kind) {
+            ("GET", Kind::User) => users::read(call, id),
+            ("GET", Kind::Group) => groups::read(call, id),
+            ("PUT", Kind::User) => users::replace(call, id),
+            ("PUT", Kind::Group) => groups::replace(call, id),
+            ("PATCH", Kind::User) => users::patch(call, id),
+            ("PATCH", Kind::Group) => groups::patch(call, id),
+            ("DELETE", Kind::User) => users::delete(call, id),
+            ("DELETE", Kind::Group) => groups::delete(call, id),
+            _ => Ok(wrong_method(method, "GET, PUT, PATCH, DELETE")),
+        },
+        Target::Discovery(what) => match method {
+            "GET" => discover(call, &what),
+            _ => Ok(wrong_method(method, "GET")),
+        },
+        Target::NotOffered(what) => Err(ScimError::new(
+            501,
+            None,
+            format!("{what} is not offered by this service provider"),
+        )
+        .into()),
+    }
+}
+
+fn discover(call: &Call<'_>, what: &Discovery<'_>) -> Result<Response, Failure> {
+    // RFC 7644 4: a filter is refused with 403, other parameters are ignored.
+    if call.query().is_ok_and(|query| query.filter.is_some()) {
+        return Err(ScimError::forbidden("discovery endpoints cannot be filtered").into());
+    }
+    let base_url = &call.request.base_url;
+    let body = match *what {
+        Discovery::ServiceProviderConfig => {
+            discovery::service_provider_config(call.config, base_url)
+        }
+        Discovery::ResourceTypes(name) => discovery::resource_types(call.registry, name, base_url)?,
+        Discovery::Schemas(urn) => discovery::schemas(call.registry, urn, base_url)?,
+    };
+    Ok(response::json(200, response::bytes(&body)))
+}
+
+fn wrong_method(method: &str, allowed: &str) -> Response {
+    let mut response = response::error(&ScimError::method_not_allowed(format!(
+        "method {} is not allowed here: use {allowed}",
+        quoted(method)
+    )));
+    // RFC 7231 6.5.5: the answer names the methods that are.
+    response::header(&mut response, "allow", allowed);
+    response
+}
+
+fn unknown_endpoint(path: &str) -> ScimError {
+    ScimError::not_found(format!(
+        "there is no endpoint {}: the endpoints are /Users, /Groups, \
+         /ServiceProviderConfig, /ResourceTypes and /Schemas below the SCIM base URL",
+        quoted(path)
+    ))
+}
+
+fn refuse(call: &mut Call<'_>, failure: &Failure) -> Response {
+    match failure {
+        Failure::Scim(error) => response::error(error),
+        Failure::Directory(error) => {
+            // The cause is for the operator; a client can only try again.
+            call.notes.warning("directory-error", error.to_string());
+            response::error(&ScimError::unavailable(
+                "the directory is not available now: try again",
+            ))
+        }
+    }
+}
+
+/// 404 for a resource that is not there (RFC 7644 3.4.1).
+pub(crate) fn no_such(kind: Kind, id: &str) -> ScimError {
+    let what = match kind {
+        Kind::User => "user",
+        Kind::Group => "group",
+    };
+    ScimError::not_found(format!("there is no {what} {}", quoted(id)))
+}
+
+/// Can this be the id of a document: 1 to 64 bytes of visible ASCII. Anything else
+/// names nothing, and no store has to be asked.
+pub(crate) fn is_id(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// 409 for a value another resource has; names the attribute, tells nothing of the
+/// other resource.
+pub(crate) fn taken(attribute: &str) -> ScimError {
+    ScimError::conflict(format!(
+        "another resource has this `{attribute}` already (compared without case)"
+    ))
+}
+
+/// A request that lost against other writers each time it was tried.
+pub(crate) fn busy() -> ScimError {
+    ScimError::unavailable("the resource is being changed by others at the same time: try again")
+}

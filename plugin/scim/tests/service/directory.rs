@@ -1,0 +1,706 @@
+//! A directory in memory that keeps the contract of `wit/user-store.wit`: outcomes
+//! as values, whole units or nothing, unique and tracked keys, edges, held edges,
+//! puts that change nothing. One connection; simple rather than fast.
+
+use std::cell::Cell;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
+
+use nameplate_scim::directory::{
+    Change, ChangeResult, Delete, Detail, Direction, Directory, DirectoryError, Document, Edge,
+    EventDraft, Find, HeldMember, Hit, Holding, IfMissing, Key, KeyRange, Kind, Member,
+    MemberDelta, MemberPage, Membership, Memberships, Outcome, Page, Precondition, Put, Rekey,
+    Unit,
+};
+
+/// How often each kind of call was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Calls {
+    pub get: u32,
+    pub get_many: u32,
+    pub find: u32,
+    pub has_edges: u32,
+    pub members: u32,
+    pub groups_of: u32,
+    pub commit: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Stored {
+    document: Document,
+    keys: BTreeSet<Key>,
+    index_version: String,
+}
+
+#[derive(Clone, Debug)]
+struct Held {
+    display: Option<String>,
+    login: Option<Vec<u8>>,
+    since: u64,
+}
+
+/// What is stored; copied before each unit and put back if the unit fails.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    stored: BTreeMap<String, Stored>,
+    edges: BTreeMap<(String, String), u64>,
+    held: BTreeMap<(String, String), Held>,
+    holdings: Vec<Holding>,
+    departures: BTreeMap<String, u64>,
+}
+
+/// A change made by somebody else between a read and a commit.
+pub type Race = Box<dyn FnOnce(&mut State)>;
+
+/// The directory of one connection.
+#[derive(Default)]
+pub struct Memory {
+    pub state: State,
+    pub now: Rc<Cell<u64>>,
+    pub calls: Calls,
+    pub events: Vec<EventDraft>,
+    /// Run one before each commit.
+    pub races: VecDeque<Race>,
+    /// Every call fails while set.
+    pub down: bool,
+    /// The most hits of one page, as a store may bound them.
+    pub page_bound: Option<usize>,
+    pub commits: BTreeMap<[u8; 16], Vec<Outcome>>,
+}
+
+impl State {
+    /// Counts a change of a document by another writer.
+    pub fn touch(&mut self, id: &str) {
+        if let Some(stored) = self.stored.get_mut(id) {
+            stored.document.version += 1;
+        }
+    }
+
+    pub fn edit(&mut self, id: &str, change: impl FnOnce(&mut serde_json::Value)) {
+        let stored = self.stored.get_mut(id).unwrap();
+        let mut json = serde_json::from_slice(&stored.document.json).unwrap();
+        change(&mut json);
+        stored.document.json = serde_json::to_vec(&json).unwrap();
+        stored.document.version += 1;
+    }
+
+    /// A user that is there without a request.
+    pub fn seed_user(&mut self, id: &str, user_name: &str) {
+        let index_version = self.stored.values().next().unwrap().index_version.clone();
+        let document = Document {
+            kind: Kind::User,
+            id: id.to_owned(),
+            connection: "test".into(),
+            version: 1,
+            created: 0,
+            modified: 0,
+            label: user_name.to_owned(),
+            json: serde_json::to_vec(&serde_json::json!({"userName": user_name})).unwrap(),
+            member_count: 0,
+        };
+        let keys = BTreeSet::new();
+        self.stored.insert(
+            id.to_owned(),
+            Stored {
+                document,
+                keys,
+                index_version,
+            },
+        );
+    }
+
+    pub fn delete(&mut self, id: &str) {
+        self.stored.remove(id);
+        self.edges.retain(|(g, m), _| g != id && m != id);
+    }
+
+    pub fn documents(&self) -> impl Iterator<Item = &Document> {
+        self.stored.values().map(|s| &s.document)
+    }
+
+    pub fn keys(&self, id: &str) -> Vec<Key> {
+        self.stored.get(id).unwrap().keys.iter().cloned().collect()
+    }
+
+    pub fn forget_keys(&mut self, index_version: &str) {
+        for stored in self.stored.values_mut() {
+            stored.keys.clear();
+            stored.index_version = index_version.to_owned();
+        }
+    }
+
+    pub fn members(&self, group: &str) -> Vec<String> {
+        self.edges
+            .keys()
+            .filter(|(g, _)| g == group)
+            .map(|(_, m)| m.clone())
+            .collect()
+    }
+
+    fn condition(
+        &self,
+        kind: Kind,
+        id: &str,
+        condition: Precondition,
+    ) -> Result<(), Option<Document>> {
+        let current = self.stored.get(id).map(|s| &s.document);
+        let holds = match (condition, current) {
+            (Precondition::Absent, current) => current.is_none(),
+            (_, None) => false,
+            (Precondition::Exists, Some(d)) => d.kind == kind,
+            (Precondition::Version(v), Some(d)) => d.kind == kind && d.version == v,
+        };
+        if holds { Ok(()) } else { Err(current.cloned()) }
+    }
+
+    fn result(&self, id: &str, changed: bool) -> ChangeResult {
+        let d = &self.stored.get(id).unwrap().document;
+        ChangeResult {
+            changed,
+            version: d.version,
+            created: d.created,
+            modified: d.modified,
+            ..ChangeResult::default()
+        }
+    }
+
+    fn put(
+        &mut self,
+        put: Put,
+        now: u64,
+        bumped: &mut BTreeSet<String>,
+    ) -> Result<ChangeResult, Refusal> {
+        self.condition(put.kind, &put.id, put.condition)
+            .map_err(Refusal::Stale)?;
+        let keys: BTreeSet<Key> = put.keys.into_iter().collect();
+        for key in keys.iter().filter(|k| k.unique) {
+            let owner = self.stored.values().find(|s| {
+                s.document.kind == put.kind
+                    && s.document.id != put.id
+                    && s.keys
+                        .iter()
+                        .any(|k| k.unique && k.attribute == key.attribute && k.value == key.value)
+            });
+            if let Some(owner) = owner {
+                return Err(Refusal::Taken(
+                    key.attribute.clone(),
+                    owner.document.id.clone(),
+                ));
+            }
+        }
+        let old = self.stored.get(&put.id).cloned();
+        self.track(&put.id, old.as_ref().map(|s| &s.keys), &keys, now);
+        let document = match &old {
+            None => Document {
+                kind: put.kind,
+                id: put.id.clone(),
+                connection: "test".into(),
+                version: 1,
+                created: now,
+                modified: now,
+                label: put.label,
+                json: put.json,
+                member_count: 0,
+            },
+            Some(old) if old.document.label == put.label && old.document.json == put.json => {
+                old.document.clone()
+            }
+            Some(old) => {
+                let mut document = old.document.clone();
+                document.label = put.label;
+                document.json = put.json;
+                document.modified = now;
+                if bumped.insert(put.id.clone()) {
+                    document.version += 1;
+                }
+                document
+            }
+        };
+        let changed = old.is_none_or(|old| old.document != document);
+        if changed {
+            bumped.insert(put.id.clone());
+        }
+        self.stored.insert(
+            put.id.clone(),
+            Stored {
+                document,
+                keys: keys.clone(),
+                index_version: put.index_version,
+            },
+        );
+        let attached_to = self.attach(put.kind, &put.id, &keys, now, bumped);
+        Ok(ChangeResult {
+            attached_to,
+            ..self.result(&put.id, changed)
+        })
+    }
+
+    fn track(&mut self, id: &str, old: Option<&BTreeSet<Key>>, new: &BTreeSet<Key>, now: u64) {
+        let none = BTreeSet::new();
+        let old = old.unwrap_or(&none);
+        for key in old.difference(new).filter(|k| k.tracked) {
+            for holding in &mut self.holdings {
+                if holding.document == id
+                    && holding.until.is_none()
+                    && holding.attribute == key.attribute
+                    && holding.value == key.value
+                {
+                    holding.until = Some(now);
+                }
+            }
+        }
+        for key in new.difference(old).filter(|k| k.tracked) {
+            self.holdings.push(Holding {
+                attribute: key.attribute.clone(),
+                value: key.value.clone(),
+                document: id.to_owned(),
+                connection: "test".into(),
+                from: now,
+                until: None,
+                alive: true,
+            });
+        }
+    }
+
+    /// Held members that turn out to be this document become edges.
+    fn attach(
+        &mut self,
+        kind: Kind,
+        id: &str,
+        keys: &BTreeSet<Key>,
+        now: u64,
+        bumped: &mut BTreeSet<String>,
+    ) -> Vec<String> {
+        let found: Vec<(String, String)> =
+            self.held
+                .iter()
+                .filter(|((_, held), value)| {
+                    held == id
+                        || kind == Kind::User
+                            && value.login.as_ref().is_some_and(|login| {
+                                keys.iter().any(|k| k.unique && &k.value == login)
+                            })
+                })
+                .map(|(edge, _)| edge.clone())
+                .collect();
+        for edge in &found {
+            self.held.remove(edge);
+            self.edges.insert((edge.0.clone(), id.to_owned()), now);
+            self.bump_members(&edge.0, 1, now, bumped);
+        }
+        found.into_iter().map(|(group, _)| group).collect()
+    }
+
+    fn bump_members(&mut self, group: &str, by: i64, now: u64, bumped: &mut BTreeSet<String>) {
+        if let Some(stored) = self.stored.get_mut(group) {
+            let count = stored.document.member_count;
+            stored.document.member_count = count.checked_add_signed(by).unwrap();
+            stored.document.modified = now;
+            if bumped.insert(group.to_owned()) {
+                stored.document.version += 1;
+            }
+        }
+    }
+
+    fn delete_checked(
+        &mut self,
+        delete: &Delete,
+        now: u64,
+        bumped: &mut BTreeSet<String>,
+    ) -> Result<ChangeResult, Refusal> {
+        self.condition(delete.kind, &delete.id, delete.condition)
+            .map_err(Refusal::Stale)?;
+        let result = self.result(&delete.id, true);
+        let keys = self.stored.get(&delete.id).unwrap().keys.clone();
+        self.track(&delete.id, Some(&keys), &BTreeSet::new(), now);
+        for holding in self.holdings.iter_mut().filter(|h| h.document == delete.id) {
+            holding.alive = false;
+        }
+        let groups: Vec<String> = self
+            .edges
+            .keys()
+            .filter(|(_, member)| *member == delete.id)
+            .map(|(group, _)| group.clone())
+            .collect();
+        for group in groups {
+            self.edges.remove(&(group.clone(), delete.id.clone()));
+            self.bump_members(&group, -1, now, bumped);
+        }
+        self.edges.retain(|(group, _), _| *group != delete.id);
+        self.held.retain(|(group, _), _| *group != delete.id);
+        self.stored.remove(&delete.id);
+        Ok(result)
+    }
+
+    fn delta(
+        &mut self,
+        delta: MemberDelta,
+        now: u64,
+        bumped: &mut BTreeSet<String>,
+    ) -> Result<ChangeResult, Refusal> {
+        self.condition(Kind::Group, &delta.group, delta.condition)
+            .map_err(Refusal::Stale)?;
+        let group = delta.group;
+        let mut gone: BTreeSet<String> = delta.remove.into_iter().collect();
+        if delta.replace {
+            let kept: BTreeSet<&String> = delta.add.iter().map(|m| &m.id).collect();
+            let all = self.members(&group).into_iter().chain(
+                self.held
+                    .keys()
+                    .filter(|(g, _)| *g == group)
+                    .map(|(_, m)| m.clone()),
+            );
+            gone.extend(all.filter(|m| !kept.contains(m)));
+        }
+        let mut removed = 0_u32;
+        for id in gone {
+            self.held.remove(&(group.clone(), id.clone()));
+            if self.edges.remove(&(group.clone(), id.clone())).is_some() {
+                self.departures.insert(id, now);
+                removed += 1;
+            }
+        }
+        let (mut added, mut absent) = (0_u32, Vec::new());
+        for member in delta.add {
+            let edge = (group.clone(), member.id.clone());
+            if self.stored.contains_key(&member.id) {
+                if let Entry::Vacant(place) = self.edges.entry(edge) {
+                    place.insert(now);
+                    added += 1;
+                }
+                continue;
+            }
+            absent.push(member.id);
+            if delta.if_missing == IfMissing::Hold {
+                self.held.entry(edge).or_insert(Held {
+                    display: member.display,
+                    login: member.login,
+                    since: now,
+                });
+            }
+        }
+        absent.truncate(100);
+        if delta.if_missing == IfMissing::Fail && !absent.is_empty() {
+            return Err(Refusal::Missing(absent));
+        }
+        let changed = added + removed > 0;
+        if changed {
+            self.bump_members(&group, i64::from(added) - i64::from(removed), now, bumped);
+        }
+        Ok(ChangeResult {
+            members_added: u64::from(added),
+            members_removed: u64::from(removed),
+            absent_members: absent,
+            ..self.result(&group, changed)
+        })
+    }
+
+    fn rekey(&mut self, rekey: Rekey) -> ChangeResult {
+        match self.stored.get_mut(&rekey.id) {
+            Some(stored) if stored.document.version == rekey.version => {
+                stored.keys = rekey.keys.into_iter().collect();
+                stored.index_version = rekey.index_version;
+                self.result(&rekey.id, true)
+            }
+            _ => ChangeResult::default(),
+        }
+    }
+
+    fn unit(&mut self, unit: Unit, now: u64) -> Result<Vec<ChangeResult>, (u32, Refusal)> {
+        let mut bumped = BTreeSet::new();
+        let mut results = Vec::new();
+        for (index, change) in unit.changes.into_iter().enumerate() {
+            let result = match change {
+                Change::Put(put) => self.put(put, now, &mut bumped),
+                Change::Delete(delete) => self.delete_checked(&delete, now, &mut bumped),
+                Change::Members(delta) => self.delta(delta, now, &mut bumped),
+                Change::Rekey(rekey) => Ok(self.rekey(rekey)),
+            };
+            results.push(result.map_err(|refusal| (u32::try_from(index).unwrap(), refusal))?);
+        }
+        Ok(results)
+    }
+}
+
+enum Refusal {
+    Stale(Option<Document>),
+    Taken(String, String),
+    Missing(Vec<String>),
+}
+
+impl Memory {
+    fn up(&self) -> Result<(), DirectoryError> {
+        if self.down {
+            return Err(DirectoryError::Unavailable(
+                "disk /secret/path is full".into(),
+            ));
+        }
+        Ok(())
+    }
+
+    fn ids_in(&self, find: &Find) -> Vec<(Vec<u8>, String)> {
+        let mut ids: Vec<(Vec<u8>, String)> = Vec::new();
+        for (id, stored) in self
+            .state
+            .stored
+            .iter()
+            .filter(|(_, s)| s.document.kind == find.kind)
+        {
+            if find.range == KeyRange::All {
+                ids.push((Vec::new(), id.clone()));
+                continue;
+            }
+            let hit = stored
+                .keys
+                .iter()
+                .filter(|k| k.attribute == find.index)
+                .find(|k| match &find.range {
+                    KeyRange::All => true,
+                    KeyRange::Equal(v) => k.value == *v,
+                    KeyRange::Prefix(v) => k.value.starts_with(v),
+                    KeyRange::Between(from, to) => {
+                        from.as_ref().is_none_or(|f| k.value >= *f)
+                            && to.as_ref().is_none_or(|t| k.value <= *t)
+                    }
+                    KeyRange::Contains(v) => k.value.windows(v.len().max(1)).any(|w| w == v),
+                });
+            ids.extend(hit.map(|key| (key.value.clone(), id.clone())));
+        }
+        ids.sort();
+        if find.direction == Direction::Descending {
+            ids.reverse();
+        }
+        ids
+    }
+}
+
+impl Directory for Memory {
+    fn get(&mut self, kind: Kind, id: &str) -> Result<Option<Document>, DirectoryError> {
+        self.up()?;
+        self.calls.get += 1;
+        assert!(
+            id.len() <= 64 && !id.is_empty(),
+            "an id outside the contract"
+        );
+        let found = self.state.stored.get(id).map(|s| s.document.clone());
+        Ok(found.filter(|d| d.kind == kind))
+    }
+
+    fn get_many(&mut self, ids: &[String]) -> Result<Vec<Document>, DirectoryError> {
+        self.up()?;
+        self.calls.get_many += 1;
+        assert!(ids.len() <= 1000, "more ids than the contract allows");
+        // Any order is allowed, so the tests get an unexpected one.
+        let found = ids.iter().rev().filter_map(|id| self.state.stored.get(id));
+        Ok(found.map(|s| s.document.clone()).collect())
+    }
+
+    fn find(&mut self, find: &Find) -> Result<Page, DirectoryError> {
+        self.up()?;
+        self.calls.find += 1;
+        assert!(find.limit <= 1000, "a larger page than the contract allows");
+        let all = self.ids_in(find);
+        let total =
+            matches!(find.range, KeyRange::All | KeyRange::Equal(_)).then(|| all.len() as u64);
+        let from = match &find.after {
+            None => 0,
+            Some(after) => {
+                let last = std::str::from_utf8(after).unwrap();
+                all.iter()
+                    .position(|(_, id)| id == last)
+                    .map_or(0, |at| at + 1)
+            }
+        } + usize::try_from(find.skip).unwrap().min(all.len());
+        let limit = self.page_bound.unwrap_or(1000).min(find.limit as usize);
+        let page = all.get(from.min(all.len())..).unwrap_or_default();
+        let taken = page.get(..limit.min(page.len())).unwrap_or_default();
+        let next = (limit > 0 && taken.len() < page.len())
+            .then(|| taken.last().map(|(_, id)| id.clone().into_bytes()))
+            .flatten();
+        let hits = taken.iter().map(|(key, id)| Hit {
+            id: id.clone(),
+            key: (find.want == Detail::Keys).then(|| key.clone()),
+            document: (find.want == Detail::Documents)
+                .then(|| self.state.stored.get(id).unwrap().document.clone()),
+        });
+        Ok(Page {
+            hits: hits.collect(),
+            next,
+            total,
+        })
+    }
+
+    fn index_ready(&mut self, index_version: &str) -> Result<bool, DirectoryError> {
+        self.up()?;
+        Ok(self
+            .state
+            .stored
+            .values()
+            .all(|s| s.index_version == index_version))
+    }
+
+    fn has_edges(&mut self, edges: &[Edge]) -> Result<Vec<bool>, DirectoryError> {
+        self.up()?;
+        self.calls.has_edges += 1;
+        assert!(edges.len() <= 1000, "more edges than the contract allows");
+        Ok(edges
+            .iter()
+            .map(|e| {
+                self.state
+                    .edges
+                    .contains_key(&(e.group.clone(), e.member.clone()))
+            })
+            .collect())
+    }
+
+    fn members(
+        &mut self,
+        group: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<MemberPage, DirectoryError> {
+        self.up()?;
+        self.calls.members += 1;
+        assert!(limit <= 10_000, "a larger page than the contract allows");
+        let mut ids = self.state.members(group);
+        ids.retain(|id| after.is_none_or(|a| id.as_str() > a));
+        let more = ids.len() > limit as usize;
+        ids.truncate(limit as usize);
+        let members: Vec<Member> = ids
+            .into_iter()
+            .map(|id| {
+                let d = &self.state.stored.get(&id).unwrap().document;
+                Member {
+                    kind: d.kind,
+                    label: d.label.clone(),
+                    id,
+                }
+            })
+            .collect();
+        let next = if more {
+            members.last().map(|m| m.id.clone())
+        } else {
+            None
+        };
+        Ok(MemberPage { members, next })
+    }
+
+    fn groups_of(&mut self, member: &str, transitive: bool) -> Result<Memberships, DirectoryError> {
+        self.up()?;
+        self.calls.groups_of += 1;
+        let mut found: BTreeMap<String, Membership> = BTreeMap::new();
+        let mut wave = vec![(member.to_owned(), 0)];
+        let mut direct = true;
+        while !wave.is_empty() {
+            let mut next = Vec::new();
+            for (below, since) in wave {
+                for ((group, _), at) in self.state.edges.iter().filter(|((_, m), _)| *m == below) {
+                    if found.contains_key(group) {
+                        continue;
+                    }
+                    let label = self.state.stored.get(group).unwrap().document.label.clone();
+                    let since = since.max(*at);
+                    found.insert(
+                        group.clone(),
+                        Membership {
+                            group: group.clone(),
+                            label,
+                            direct,
+                            since,
+                        },
+                    );
+                    next.push((group.clone(), since));
+                }
+            }
+            direct = false;
+            wave = if transitive { next } else { Vec::new() };
+        }
+        Ok(Memberships {
+            groups: found.into_values().collect(),
+            last_removed: self.state.departures.get(member).copied(),
+        })
+    }
+
+    fn held_members(
+        &mut self,
+        group: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<HeldMember>, DirectoryError> {
+        self.up()?;
+        Ok(self
+            .state
+            .held
+            .iter()
+            .filter(|((g, id), _)| g == group && after.is_none_or(|a| id.as_str() > a))
+            .take(limit as usize)
+            .map(|((group, id), held)| HeldMember {
+                group: group.clone(),
+                id: id.clone(),
+                display: held.display.clone(),
+                since: held.since,
+            })
+            .collect())
+    }
+
+    fn holders(&mut self, values: &[Vec<u8>]) -> Result<Vec<Holding>, DirectoryError> {
+        self.up()?;
+        Ok(self
+            .state
+            .holdings
+            .iter()
+            .filter(|h| values.contains(&h.value))
+            .cloned()
+            .collect())
+    }
+
+    fn commit(
+        &mut self,
+        commit_id: [u8; 16],
+        units: Vec<Unit>,
+        stop_after: Option<u32>,
+    ) -> Result<Vec<Outcome>, DirectoryError> {
+        self.up()?;
+        self.calls.commit += 1;
+        if let Some(first) = self.commits.get(&commit_id) {
+            return Ok(first.clone());
+        }
+        if let Some(race) = self.races.pop_front() {
+            race(&mut self.state);
+        }
+        let (mut outcomes, mut failed) = (Vec::new(), 0);
+        for unit in units {
+            if stop_after.is_some_and(|most| failed >= most) {
+                outcomes.push(Outcome::NotTried);
+                continue;
+            }
+            let before = self.state.clone();
+            let event = unit.event.clone();
+            let outcome = match self.state.unit(unit, self.now.get()) {
+                Ok(results) => {
+                    let kept = event.filter(|_| results.iter().any(|r| r.changed));
+                    self.events.extend(kept.clone());
+                    let seq = kept.map(|_| self.events.len() as u64);
+                    Outcome::Committed { results, seq }
+                }
+                Err((change, refusal)) => {
+                    self.state = before;
+                    failed += 1;
+                    match refusal {
+                        Refusal::Stale(current) => Outcome::Stale { change, current },
+                        Refusal::Taken(attribute, owner) => Outcome::KeyTaken {
+                            change,
+                            attribute,
+                            owner,
+                        },
+                        Refusal::Missing(ids) => Outcome::Missing(ids),
+                    }
+                }
+            };
+            outcomes.push(outcome);
+        }
+        self.commits.insert(commit_id, outcomes.clone());
+        Ok(outcomes)
+    }
+}

@@ -1,0 +1,21 @@
+//! The service provider as clients see it: requests in, responses out, over a
+//! directory in memory.
+#![expect(
+    clippy::cloned_ref_to_slice_refs,
+    clippy::result_large_err,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod client;
+mod directory;
+
+mod discovery;
+mod entra;
+mod errors;
+mod groups;
+mod lists;
+mod okta;
+mod versions;
