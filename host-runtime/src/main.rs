@@ -1,1 +1,7 @@
-fn main() {}
+//! The `nameplate` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    nameplate_runtime::cli::run(std::env::args_os())
+}

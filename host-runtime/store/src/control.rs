@@ -117,13 +117,25 @@ pub trait ControlStore: Send + Sync {
     async fn tenants(&self) -> Result<Vec<Tenant>, StoreError>;
 
     /// Adds a connection; none if the name is taken in the tenant.
-    async fn add_connection(&self, now: Timestamp, tenant: TenantId, name: &str, dialect: &str) -> Result<Option<Connection>, StoreError>;
+    async fn add_connection(
+        &self,
+        now: Timestamp,
+        tenant: TenantId,
+        name: &str,
+        dialect: &str,
+    ) -> Result<Option<Connection>, StoreError>;
 
     /// The connections of a tenant, in order of precedence (oldest first).
     async fn connections(&self, tenant: TenantId) -> Result<Vec<Connection>, StoreError>;
 
     /// Changes dialect, switch and settings of a connection; false if unknown.
-    async fn set_connection(&self, connection: ConnectionId, dialect: &str, reactivate_inactive: bool, settings: &str) -> Result<bool, StoreError>;
+    async fn set_connection(
+        &self,
+        connection: ConnectionId,
+        dialect: &str,
+        reactivate_inactive: bool,
+        settings: &str,
+    ) -> Result<bool, StoreError>;
 
     /// Adds a token; false if the id is taken.
     async fn add_token(&self, token: Token) -> Result<bool, StoreError>;
@@ -135,7 +147,12 @@ pub trait ControlStore: Send + Sync {
     async fn tokens(&self, tenant: TenantId) -> Result<Vec<Token>, StoreError>;
 
     /// Revokes a token; false if unknown in the tenant or revoked already.
-    async fn revoke_token(&self, tenant: TenantId, id: &str, at: Timestamp) -> Result<bool, StoreError>;
+    async fn revoke_token(
+        &self,
+        tenant: TenantId,
+        id: &str,
+        at: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// Notes uses of tokens.
     async fn touch_tokens(&self, uses: &[(String, Timestamp)]) -> Result<(), StoreError>;
@@ -144,7 +161,12 @@ pub trait ControlStore: Send + Sync {
     async fn log_requests(&self, entries: Vec<RequestEntry>, keep: u64) -> Result<(), StoreError>;
 
     /// Reads the request log, the newest first, below id `before`.
-    async fn requests(&self, tenant: TenantId, before: Option<u64>, limit: u32) -> Result<Vec<RequestEntry>, StoreError>;
+    async fn requests(
+        &self,
+        tenant: TenantId,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<RequestEntry>, StoreError>;
 
     /// The newest line that counts as "the last request", by time, then id.
     async fn last_idp_request(&self, tenant: TenantId) -> Result<Option<RequestEntry>, StoreError>;

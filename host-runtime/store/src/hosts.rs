@@ -104,7 +104,13 @@ pub enum AssignmentOutcome {
 
 impl AssignmentOutcome {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Linked, Self::Pending, Self::Ambiguous, Self::Unassigned, Self::Shared];
+    pub const ALL: [Self; 5] = [
+        Self::Linked,
+        Self::Pending,
+        Self::Ambiguous,
+        Self::Unassigned,
+        Self::Shared,
+    ];
 
     /// Its name in storage and in answers.
     pub fn as_str(self) -> &'static str {
@@ -119,7 +125,9 @@ impl AssignmentOutcome {
 
     /// The outcome of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|outcome| outcome.as_str() == name)
+        Self::ALL
+            .into_iter()
+            .find(|outcome| outcome.as_str() == name)
     }
 }
 
@@ -189,7 +197,12 @@ pub enum HostWrite {
 pub trait HostStore: Send + Sync {
     /// Creates a host or changes its description (claims and assignment stay).
     /// True if it was created.
-    async fn put_host(&self, tenant: TenantId, now: Timestamp, host: HostRecord) -> Result<bool, StoreError>;
+    async fn put_host(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+        host: HostRecord,
+    ) -> Result<bool, StoreError>;
 
     /// Deletes a host with its claims, assignment and history. False if unknown.
     async fn delete_host(&self, tenant: TenantId, host: &str) -> Result<bool, StoreError>;
@@ -198,27 +211,73 @@ pub trait HostStore: Send + Sync {
     async fn host(&self, tenant: TenantId, host: &str) -> Result<Option<Host>, StoreError>;
 
     /// Lists hosts by id, all or those with this outcome (found by index).
-    async fn hosts(&self, tenant: TenantId, outcome: Option<AssignmentOutcome>, after: Option<&str>, limit: u32) -> Result<Vec<HostSummary>, StoreError>;
+    async fn hosts(
+        &self,
+        tenant: TenantId,
+        outcome: Option<AssignmentOutcome>,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<HostSummary>, StoreError>;
 
     /// Ids of hosts with a claim, not withdrawn, on any of these logins (found by index).
-    async fn claimed_by(&self, tenant: TenantId, logins: &[Vec<u8>], after: Option<&str>, limit: u32) -> Result<Vec<String>, StoreError>;
+    async fn claimed_by(
+        &self,
+        tenant: TenantId,
+        logins: &[Vec<u8>],
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError>;
 
     /// Ids of hosts assigned to this person (found by index).
-    async fn assigned_to(&self, tenant: TenantId, user: &str, after: Option<&str>, limit: u32) -> Result<Vec<String>, StoreError>;
+    async fn assigned_to(
+        &self,
+        tenant: TenantId,
+        user: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError>;
 
     /// Those of these people (at most 1000) that have a host.
-    async fn with_host(&self, tenant: TenantId, users: &[String]) -> Result<Vec<String>, StoreError>;
+    async fn with_host(
+        &self,
+        tenant: TenantId,
+        users: &[String],
+    ) -> Result<Vec<String>, StoreError>;
 
     /// Adds a claim; one with the same id stays as it is.
-    async fn put_claim(&self, tenant: TenantId, now: Timestamp, host: &str, claim: Claim) -> Result<HostWrite, StoreError>;
+    async fn put_claim(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+        host: &str,
+        claim: Claim,
+    ) -> Result<HostWrite, StoreError>;
 
     /// Takes back every claim of this source made up to `at`.
-    async fn withdraw(&self, tenant: TenantId, host: &str, source: &Source, at: Timestamp) -> Result<HostWrite, StoreError>;
+    async fn withdraw(
+        &self,
+        tenant: TenantId,
+        host: &str,
+        source: &Source,
+        at: Timestamp,
+    ) -> Result<HostWrite, StoreError>;
 
     /// Writes an assignment if the host still has version `expected`; the one it
     /// replaces becomes a line of the history.
-    async fn put_assignment(&self, tenant: TenantId, now: Timestamp, host: &str, expected: u64, assignment: Assignment) -> Result<HostWrite, StoreError>;
+    async fn put_assignment(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+        host: &str,
+        expected: u64,
+        assignment: Assignment,
+    ) -> Result<HostWrite, StoreError>;
 
     /// Past assignments, the newest first, at most `limit`.
-    async fn history(&self, tenant: TenantId, host: &str, limit: u32) -> Result<Vec<PastAssignment>, StoreError>;
+    async fn history(
+        &self,
+        tenant: TenantId,
+        host: &str,
+        limit: u32,
+    ) -> Result<Vec<PastAssignment>, StoreError>;
 }

@@ -9,13 +9,16 @@
 //! This crate knows neither wasm nor SQL nor SCIM. Values are bytes that the
 //! plugin has folded; a backend compares bytes.
 
+pub mod check;
 #[cfg(feature = "testing")]
 pub mod contract;
 mod control;
 mod error;
 mod hosts;
+pub mod keyset;
 pub mod memory;
 mod users;
+pub mod walk;
 
 pub use control::*;
 pub use error::StoreError;

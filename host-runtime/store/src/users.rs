@@ -461,7 +461,8 @@ pub struct Event {
 #[async_trait]
 pub trait UserStore: Send + Sync {
     /// Reads one document.
-    async fn get(&self, scope: Scope, kind: Kind, id: &str) -> Result<Option<Document>, StoreError>;
+    async fn get(&self, scope: Scope, kind: Kind, id: &str)
+    -> Result<Option<Document>, StoreError>;
 
     /// Reads up to [`limits::PAGE`] documents of any kind; absent ones are left out.
     async fn get_many(&self, scope: Scope, ids: &[String]) -> Result<Vec<Document>, StoreError>;
@@ -477,13 +478,30 @@ pub trait UserStore: Send + Sync {
     async fn has_edges(&self, scope: Scope, edges: &[Edge]) -> Result<Vec<bool>, StoreError>;
 
     /// Reads members by id, at most [`limits::MEMBERS_PAGE`].
-    async fn members(&self, scope: Scope, group: &str, after: Option<&str>, limit: u32) -> Result<MemberPage, StoreError>;
+    async fn members(
+        &self,
+        scope: Scope,
+        group: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<MemberPage, StoreError>;
 
     /// Reads the groups of a document; with `transitive` those above them too.
-    async fn groups_of(&self, scope: Scope, member: &str, transitive: bool) -> Result<Memberships, StoreError>;
+    async fn groups_of(
+        &self,
+        scope: Scope,
+        member: &str,
+        transitive: bool,
+    ) -> Result<Memberships, StoreError>;
 
     /// Reads held members by id.
-    async fn held_members(&self, scope: Scope, group: &str, after: Option<&str>, limit: u32) -> Result<Vec<HeldMember>, StoreError>;
+    async fn held_members(
+        &self,
+        scope: Scope,
+        group: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<HeldMember>, StoreError>;
 
     /// Who holds or held any of these tracked values, oldest first, in all
     /// connections of the tenant.
@@ -493,13 +511,29 @@ pub trait UserStore: Send + Sync {
     ///
     /// `now` becomes created, modified, event time and the bounds of holdings; a
     /// backend MUST NOT let `modified` of a document go backwards.
-    async fn commit(&self, scope: Scope, now: Timestamp, commit_id: [u8; 16], units: Vec<Unit>, stop_after: Option<u32>) -> Result<Vec<Outcome>, StoreError>;
+    async fn commit(
+        &self,
+        scope: Scope,
+        now: Timestamp,
+        commit_id: [u8; 16],
+        units: Vec<Unit>,
+        stop_after: Option<u32>,
+    ) -> Result<Vec<Outcome>, StoreError>;
 
     /// Reads the event log from `after` (exclusive) on, at most 1000.
-    async fn events(&self, tenant: TenantId, after: u64, limit: u32) -> Result<Vec<Event>, StoreError>;
+    async fn events(
+        &self,
+        tenant: TenantId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError>;
 
     /// Events that mapping has not worked in, oldest first. MUST be found by an index.
-    async fn unsettled(&self, tenant: Option<TenantId>, limit: u32) -> Result<Vec<(TenantId, Event)>, StoreError>;
+    async fn unsettled(
+        &self,
+        tenant: Option<TenantId>,
+        limit: u32,
+    ) -> Result<Vec<(TenantId, Event)>, StoreError>;
 
     /// Marks events as worked in.
     async fn settle(&self, tenant: TenantId, seqs: &[u64]) -> Result<(), StoreError>;

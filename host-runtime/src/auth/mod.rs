@@ -1,0 +1,14 @@
+//! Who is calling: bearer tokens.
+//!
+//! A token names itself (`np_scim_<id>_<secret>_<checksum>`), so a mistyped one is
+//! told apart without the database, and a secret scanner can recognise a leaked
+//! one. This module knows tokens and their tenant; it must not know which route is
+//! asked for, and no token ever leaves it.
+
+mod header;
+mod token;
+mod verify;
+
+pub use header::{Presented, presented};
+pub use token::{Malformed, NewToken, TokenText};
+pub use verify::{Authenticator, Identity, Refusal};

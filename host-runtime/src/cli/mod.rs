@@ -1,0 +1,152 @@
+//! The command line. Commands other than `serve` only open the database: they never
+//! start the plugin.
+
+mod admin;
+mod serve;
+mod table;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use nameplate_store_sql::{SqliteOptions, SqliteStore};
+use tracing_subscriber::EnvFilter;
+
+use crate::clock::Sources;
+use crate::config::{Config, Database};
+
+const EXAMPLES: &str = "\
+Examples:
+  nameplate serve
+      listen on 127.0.0.1:8080, keep data in nameplate.db
+  nameplate serve --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem
+  nameplate token create --tenant default --connection okta --scope scim
+  nameplate requests
+      what the identity provider asked for, and what became of it";
+
+/// Nameplate puts a name on every managed device.
+#[derive(Parser)]
+#[command(name = "nameplate", version, after_help = EXAMPLES)]
+struct Cli {
+    /// File of settings [default: nameplate.toml, if it is there]
+    #[arg(long, global = true, env = "NAMEPLATE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    #[command(flatten)]
+    settings: Config,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server
+    ///
+    /// The first start makes the tenant `default` with the connection `okta` and
+    /// prints their tokens, once.
+    Serve,
+    /// Make a tenant and a connection with their tokens, without running a server
+    Init(admin::Init),
+    /// Make, list and revoke tokens
+    #[command(subcommand)]
+    Token(admin::TokenCommand),
+    /// Add and list tenants
+    #[command(subcommand)]
+    Tenant(admin::TenantCommand),
+    /// Add and list connections, one for each identity provider
+    #[command(subcommand)]
+    Connection(admin::ConnectionCommand),
+    /// Show the newest requests and what became of them
+    Requests(admin::Requests),
+}
+
+/// What every command works with.
+struct Workplace {
+    config: Config,
+    store: SqliteStore,
+    sources: Sources,
+}
+
+/// Runs a command line, its name included. The exit code is 0, 1 for a failure (one
+/// line on standard error says why) or 2 for a command line that makes no sense.
+pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Printing fails only if nobody reads.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    match execute(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let line = format!("{error:#}").replace('\n', "; ");
+            eprintln!("error: {line}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(cli: Cli) -> Result<()> {
+    let config = cli.settings.with_file(cli.config.as_deref())?;
+    let serving = matches!(cli.command, Command::Serve);
+    start_log(&config, if serving { "info" } else { "warn" })?;
+    let mut builder = if serving {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    };
+    let runtime = builder
+        .enable_all()
+        .build()
+        .context("cannot start the threads of the server")?;
+    runtime.block_on(async move {
+        let context = Workplace {
+            store: open(&config.database())?,
+            config,
+            sources: Sources::default(),
+        };
+        let store = context.store.clone();
+        let done = match cli.command {
+            Command::Serve => serve::serve(context).await,
+            Command::Init(command) => command.run(&context).await,
+            Command::Token(command) => command.run(&context).await,
+            Command::Tenant(command) => command.run(&context).await,
+            Command::Connection(command) => command.run(&context).await,
+            Command::Requests(command) => command.run(&context).await,
+        };
+        store.close();
+        done
+    })
+}
+
+fn open(database: &Database) -> Result<SqliteStore> {
+    let Database::Sqlite(path) = database;
+    SqliteStore::open(path, SqliteOptions::default())
+        .with_context(|| format!("cannot open the database `{database}`"))
+}
+
+fn start_log(config: &Config, default: &str) -> Result<()> {
+    let filter = config.log.as_deref().unwrap_or(default);
+    let filter = EnvFilter::try_new(filter)
+        .with_context(|| format!("`{filter}` is no filter for the log; give e.g. `info`"))?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .finish();
+    // A program that embeds us may have set its own.
+    let _ = tracing::subscriber::set_global_default(log);
+    Ok(())
+}
+
+impl Workplace {
+    fn control(&self) -> Arc<dyn nameplate_store::ControlStore> {
+        Arc::new(self.store.clone())
+    }
+}

@@ -1,0 +1,153 @@
+//! `nameplate serve`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use nameplate_store::ControlStore;
+use tokio::signal;
+
+use super::Workplace;
+use crate::http::Front;
+use crate::limits::Limits;
+use crate::server::Server;
+use crate::setup::{self, Credentials};
+use crate::wasm::{EMBEDDED, WasmOptions, WasmPlugin};
+use crate::{Runtime, Stores};
+
+/// Made by the first start.
+const TENANT: &str = "default";
+const CONNECTION: &str = "okta";
+/// Loading from the cache takes a few milliseconds, so after this it is compiling.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+pub(super) async fn serve(place: Workplace) -> Result<()> {
+    let Workplace {
+        config,
+        store,
+        sources,
+    } = place;
+    // What can be wrong with the settings is told before anything slow is done.
+    let server = Server::bind(&config.server()?).await?;
+    let limits = Limits::default();
+    let plugin = load(WasmOptions {
+        limits: limits.clone(),
+        isolation: config.isolation(),
+        cache: config.plugin_cache(),
+    })
+    .await?;
+    let plugin = Arc::new(plugin);
+    let runtime = Runtime::new(
+        plugin.clone(),
+        Stores::one(store.clone()),
+        limits,
+        sources.clone(),
+    );
+    let base = match &config.public_url {
+        Some(url) => url.to_string(),
+        None => server.url(),
+    };
+    let made = if store.tenants().await?.is_empty() {
+        setup::init(&store, &sources, TENANT, CONNECTION).await?
+    } else {
+        None
+    };
+    match made {
+        Some(made) => print_first(&base, &made),
+        None => print_later(&base),
+    }
+    tracing::info!(address = %server.local_addr(), database = %config.database(), "listening");
+    let front = Front::new(runtime, config.http());
+    server.run(front, stopped()).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Loads the plugin, and says so if that means compiling it.
+async fn load(options: WasmOptions) -> Result<WasmPlugin> {
+    let mut loading = tokio::task::spawn_blocking(move || WasmPlugin::load(EMBEDDED, options));
+    let loaded = match tokio::time::timeout(PATIENCE, &mut loading).await {
+        Ok(loaded) => loaded,
+        Err(_) => {
+            eprintln!("compiling the plugin; the next start finds it ready …");
+            loading.await
+        }
+    };
+    loaded
+        .context("the thread that loads the plugin ended")?
+        .context("cannot load the plugin")
+}
+
+fn print_first(base: &str, made: &Credentials) {
+    let Credentials {
+        scim_token,
+        admin_token,
+    } = made;
+    println!(
+        "\
+Nameplate is ready. These tokens are shown this once; keep them.
+
+  SCIM base URL  {base}/scim/v2
+  SCIM token     {scim_token}
+  Admin token    {admin_token}
+
+Next
+  1. Give base URL and SCIM token to your identity provider (docs/okta.md), or try:
+
+     curl -H 'Authorization: Bearer {scim_token}' \\
+       '{base}/scim/v2/Users?startIndex=1&count=2'
+
+  2. Tell of a host and of who signed in on it, with the admin token:
+
+     curl -H 'Authorization: Bearer {admin_token}' \\
+       -d '{{\"id\":\"1\",\"display_name\":\"Laptop 1\"}}' {base}/api/v1/hosts
+     curl -H 'Authorization: Bearer {admin_token}' \\
+       -d '{{\"email\":\"ana@example.com\"}}' {base}/api/v1/hosts/1/enrollments
+
+  3. See whose it is:
+
+     curl -H 'Authorization: Bearer {admin_token}' {base}/api/v1/fleet/hosts/1
+
+  Is the identity provider heard? {base}/settings/integrations/identity-provider
+  (any user name, the admin token as password)
+"
+    );
+}
+
+fn print_later(base: &str) {
+    println!("SCIM base URL  {base}/scim/v2");
+    println!("A further token: `nameplate token create --scope scim` (or `--scope admin`)");
+}
+
+/// Done when the process is told to stop.
+async fn stopped() {
+    let interrupt = async {
+        if let Err(error) = signal::ctrl_c().await {
+            tracing::error!(%error, "cannot wait for an interrupt");
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = interrupt => {}
+        () = terminated() => {}
+    }
+    tracing::info!("stopping: finishing what is in flight");
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    match signal::unix::signal(signal::unix::SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            terminate.recv().await;
+        }
+        Err(error) => {
+            tracing::error!(%error, "cannot wait for a termination signal");
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending::<()>().await;
+}

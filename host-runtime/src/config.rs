@@ -1,0 +1,397 @@
+//! Settings: flags, environment, file, defaults, in this order.
+//!
+//! Each setting is one field of [`Config`]: its flag, its `NAMEPLATE_…` variable and
+//! its key in `nameplate.toml` are the same thing under three spellings.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::{Context, Result, anyhow, bail};
+use clap::Args;
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::http::{Network, PublicUrl, Settings};
+use crate::server::ServerOptions;
+use crate::wasm::Isolation;
+
+/// Read if it is there and `--config` names no other.
+const DEFAULT_FILE: &str = "nameplate.toml";
+/// A file of settings is a few lines.
+const MAX_FILE: u64 = 1 << 20;
+
+/// What was set, by one source or by all of them together.
+#[derive(Args, Clone, Debug, Default, Deserialize, PartialEq)]
+#[command(next_help_heading = "Settings (flag, environment or nameplate.toml)")]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Address and port to listen on [default: 127.0.0.1:8080]
+    #[arg(long, global = true, env = "NAMEPLATE_LISTEN", value_name = "ADDRESS")]
+    pub listen: Option<String>,
+
+    /// Where data is kept [default: sqlite:nameplate.db]
+    #[arg(
+        long,
+        global = true,
+        env = "NAMEPLATE_DATABASE",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub database: Option<Database>,
+
+    /// URL under which clients reach this server, e.g. `https://mdm.example.com`
+    #[arg(long, global = true, env = "NAMEPLATE_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<PublicUrl>,
+
+    /// Certificate chain in PEM form; with it the server speaks HTTPS
+    #[arg(long, global = true, env = "NAMEPLATE_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// Private key of the certificate in PEM form
+    #[arg(long, global = true, env = "NAMEPLATE_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Addresses or ranges of reverse proxies whose `X-Forwarded-…` headers count
+    #[arg(
+        long,
+        global = true,
+        env = "NAMEPLATE_TRUSTED_PROXIES",
+        value_name = "LIST",
+        value_delimiter = ','
+    )]
+    pub trusted_proxies: Option<Vec<Network>>,
+
+    /// Connections open at once [default: 1024]
+    #[arg(
+        long,
+        global = true,
+        env = "NAMEPLATE_MAX_CONNECTIONS",
+        value_name = "N"
+    )]
+    pub max_connections: Option<std::num::NonZeroU32>,
+
+    /// Use a sandbox again for the same `tenant`, or make one for each `request`
+    #[arg(long, global = true, env = "NAMEPLATE_ISOLATION", value_name = "HOW")]
+    pub isolation: Option<IsolationName>,
+
+    /// Folder for the compiled plugin [default: the user's cache folder]
+    #[arg(
+        long,
+        global = true,
+        env = "NAMEPLATE_PLUGIN_CACHE",
+        value_name = "FOLDER"
+    )]
+    pub plugin_cache: Option<PathBuf>,
+
+    /// What the server logs to standard error, e.g. `debug` [default: info]
+    #[arg(long, global = true, env = "NAMEPLATE_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+}
+
+/// `tenant` or `request`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum IsolationName {
+    /// A sandbox serves one tenant, request after request.
+    #[default]
+    Tenant,
+    /// A sandbox serves one request.
+    Request,
+}
+
+/// Where data is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Database {
+    /// `sqlite:PATH`
+    Sqlite(PathBuf),
+}
+
+/// The text names no database we know. It may hold a password, so it is not shown.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum InvalidDatabase {
+    /// Another kind.
+    #[error(
+        "databases of kind `{0}` are not supported; give `sqlite:PATH`, e.g. `sqlite:nameplate.db`"
+    )]
+    Kind(String),
+    /// No kind, or no path.
+    #[error("this is no database; give `sqlite:PATH`, e.g. `sqlite:nameplate.db`")]
+    Form,
+}
+
+impl FromStr for Database {
+    type Err = InvalidDatabase;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDatabase> {
+        let (kind, rest) = text.trim().split_once(':').ok_or(InvalidDatabase::Form)?;
+        if kind != "sqlite" {
+            let plain = !kind.is_empty()
+                && kind.len() <= 20
+                && kind
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'+');
+            return Err(if plain {
+                InvalidDatabase::Kind(kind.to_owned())
+            } else {
+                InvalidDatabase::Form
+            });
+        }
+        // `sqlite:///var/lib/x.db` is how other programs write an absolute path.
+        let path = rest.strip_prefix("//").unwrap_or(rest);
+        if path.is_empty() || path.contains('\0') {
+            return Err(InvalidDatabase::Form);
+        }
+        Ok(Self::Sqlite(PathBuf::from(path)))
+    }
+}
+
+impl TryFrom<String> for Database {
+    type Error = InvalidDatabase;
+
+    fn try_from(text: String) -> Result<Self, InvalidDatabase> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+        }
+    }
+}
+
+impl Config {
+    /// Fills what flags and environment left open from the file.
+    ///
+    /// # Errors
+    /// A file that was named and is not there, or that holds what we do not know:
+    /// with its position.
+    pub fn with_file(self, named: Option<&Path>) -> Result<Self> {
+        let path = named.unwrap_or(Path::new(DEFAULT_FILE));
+        if named.is_none() && !path.exists() {
+            return Ok(self);
+        }
+        let about = std::fs::metadata(path)
+            .with_context(|| format!("cannot read the settings in `{}`", path.display()))?;
+        if about.len() > MAX_FILE {
+            bail!("`{}` is too large for a file of settings", path.display());
+        }
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the settings in `{}`", path.display()))?;
+        Ok(self.or(Self::parse(&text, path)?))
+    }
+
+    /// Reads a file's text; `path` is for messages.
+    fn parse(text: &str, path: &Path) -> Result<Self> {
+        toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            let before = text.get(..at).unwrap_or(text);
+            let line = before.matches('\n').count() + 1;
+            let column = before
+                .rsplit('\n')
+                .next()
+                .unwrap_or_default()
+                .chars()
+                .count()
+                + 1;
+            let message = error.message().replace('\n', "; ");
+            anyhow!("{}:{line}:{column}: {message}", path.display())
+        })
+    }
+
+    /// This, and where it says nothing the other.
+    fn or(self, other: Self) -> Self {
+        // Taken apart whole, so that a new setting cannot be forgotten here.
+        let Self {
+            listen,
+            database,
+            public_url,
+            tls_cert,
+            tls_key,
+            trusted_proxies,
+            max_connections,
+            isolation,
+            plugin_cache,
+            log,
+        } = self;
+        Self {
+            listen: listen.or(other.listen),
+            database: database.or(other.database),
+            public_url: public_url.or(other.public_url),
+            tls_cert: tls_cert.or(other.tls_cert),
+            tls_key: tls_key.or(other.tls_key),
+            trusted_proxies: trusted_proxies.or(other.trusted_proxies),
+            max_connections: max_connections.or(other.max_connections),
+            isolation: isolation.or(other.isolation),
+            plugin_cache: plugin_cache.or(other.plugin_cache),
+            log: log.or(other.log),
+        }
+    }
+
+    /// Where data is kept.
+    pub fn database(&self) -> Database {
+        let default = || Database::Sqlite(PathBuf::from("nameplate.db"));
+        self.database.clone().unwrap_or_else(default)
+    }
+
+    /// How the server is seen from outside.
+    pub fn http(&self) -> Settings {
+        Settings {
+            public_url: self.public_url.clone(),
+            trusted_proxies: self.trusted_proxies.clone().unwrap_or_default(),
+        }
+    }
+
+    /// How to listen.
+    ///
+    /// # Errors
+    /// A certificate without its key, or the reverse.
+    pub fn server(&self) -> Result<ServerOptions> {
+        let defaults = ServerOptions::default();
+        let tls = match (&self.tls_cert, &self.tls_key) {
+            (Some(cert), Some(key)) => Some((cert.clone(), key.clone())),
+            (None, None) => None,
+            (Some(_), None) => bail!("`tls-cert` is set and `tls-key` is not; https needs both"),
+            (None, Some(_)) => bail!("`tls-key` is set and `tls-cert` is not; https needs both"),
+        };
+        Ok(ServerOptions {
+            address: self.listen.clone().unwrap_or(defaults.address),
+            tls,
+            max_connections: self
+                .max_connections
+                .map_or(defaults.max_connections, |most| {
+                    usize::try_from(most.get()).unwrap_or(usize::MAX)
+                }),
+        })
+    }
+
+    /// The SCIM base URL to give to an identity provider, as far as it is known
+    /// without a running server.
+    pub fn scim_url(&self) -> String {
+        let base = match &self.public_url {
+            Some(url) => url.to_string(),
+            None => {
+                let scheme = if self.tls_cert.is_some() {
+                    "https"
+                } else {
+                    "http"
+                };
+                let listen = self.listen.clone();
+                let address = listen.unwrap_or_else(|| ServerOptions::default().address);
+                format!("{scheme}://{address}")
+            }
+        };
+        format!("{base}/scim/v2")
+    }
+
+    /// When sandboxes are used again.
+    pub fn isolation(&self) -> Isolation {
+        match self.isolation.unwrap_or_default() {
+            IsolationName::Tenant => Isolation::Tenant,
+            IsolationName::Request => Isolation::Request,
+        }
+    }
+
+    /// Where the compiled plugin is kept: the user's cache folder, if there is one.
+    pub fn plugin_cache(&self) -> Option<PathBuf> {
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let user = || {
+            variable("XDG_CACHE_HOME")
+                .map(PathBuf::from)
+                .or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".cache")))
+                .map(|cache| cache.join("nameplate"))
+        };
+        self.plugin_cache.clone().or_else(user)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config> {
+        Config::parse(text, Path::new("nameplate.toml"))
+    }
+
+    #[test]
+    fn what_flags_say_wins_and_the_file_fills_the_rest() {
+        let flags = Config {
+            listen: Some("127.0.0.1:1".into()),
+            ..Config::default()
+        };
+        let file = parse(
+            "listen = \"127.0.0.1:2\"\npublic_url = \"https://a.example/\"\n\
+             trusted_proxies = [\"10.0.0.0/8\"]\nisolation = \"request\"\n",
+        );
+        let both = flags.or(file.unwrap());
+        assert_eq!(both.listen.as_deref(), Some("127.0.0.1:1"));
+        assert_eq!(both.scim_url(), "https://a.example/scim/v2");
+        assert_eq!(both.http().trusted_proxies.len(), 1);
+        assert_eq!(both.isolation, Some(IsolationName::Request));
+        assert_eq!(both.database().to_string(), "sqlite:nameplate.db");
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_with_its_place_and_what_exists() {
+        let error = parse("listen = \"a:1\"\nlistn = \"b:2\"\n")
+            .unwrap_err()
+            .to_string();
+        assert!(error.starts_with("nameplate.toml:2:1: "), "{error}");
+        assert!(
+            error.contains("`listn`") && error.contains("`listen`"),
+            "{error}"
+        );
+        assert!(!error.contains('\n'));
+    }
+
+    #[test]
+    fn a_wrong_value_is_an_error_with_its_place() {
+        for text in [
+            "public_url = \"x\"",
+            "database = \"mysql://u:pw@h/d\"",
+            "trusted_proxies = [\"x\"]",
+            "isolation = \"none\"",
+            "max_connections = 0",
+            "= 1",
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.starts_with("nameplate.toml:1:"), "{error}");
+            assert!(!error.contains("pw@"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_named_has_to_exist() {
+        let missing = Path::new("/nonexistent/nameplate.toml");
+        assert!(Config::default().with_file(Some(missing)).is_err());
+    }
+
+    #[test]
+    fn databases_other_than_sqlite_are_refused_without_showing_a_password() {
+        let path = |text: &str| text.parse::<Database>().map(|found| found.to_string());
+        assert_eq!(path("sqlite:a.db").unwrap(), "sqlite:a.db");
+        assert_eq!(path("sqlite:///var/a.db").unwrap(), "sqlite:/var/a.db");
+        let error = path("postgres://u:secret@h/d").unwrap_err().to_string();
+        assert!(
+            error.contains("`postgres`") && !error.contains("secret"),
+            "{error}"
+        );
+        for text in ["", "nameplate.db", "sqlite:", ":x", "p@ss:word"] {
+            assert_eq!(path(text).unwrap_err(), InvalidDatabase::Form, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_needs_its_key() {
+        let half = Config {
+            tls_cert: Some("a.pem".into()),
+            ..Config::default()
+        };
+        assert!(half.server().unwrap_err().to_string().contains("tls-key"));
+    }
+}

@@ -1,0 +1,254 @@
+//! Administrative requests: who may, what for, and a line in the log if it writes.
+
+use std::fmt::Display;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, StatusCode, header};
+use hyper::body::Body;
+use nameplate_store::{RequestEntry, StoreError, TenantId, TokenScope};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::body::{self, BodyError};
+use super::fields::{Failure, Fields, Query};
+use super::route::AdminRoute;
+use super::{Front, Reply, reply, shapes};
+use crate::auth::{Identity, Refusal};
+use crate::page;
+use crate::plugin::MappingError;
+
+/// A host's description and a claim are a few hundred bytes.
+const BODY: usize = 64 << 10;
+
+/// Why an administrative request is not answered with what it asked for.
+#[derive(Debug)]
+pub enum AdminError {
+    /// The caller's mistake.
+    Failure(Failure),
+    /// The host does not exist.
+    NoHost,
+    /// Ours; the log has the cause.
+    Trouble(String),
+}
+
+impl From<Failure> for AdminError {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<StoreError> for AdminError {
+    fn from(error: StoreError) -> Self {
+        Self::Trouble(error.to_string())
+    }
+}
+
+impl From<MappingError> for AdminError {
+    fn from(error: MappingError) -> Self {
+        match error {
+            MappingError::NoHost => Self::NoHost,
+            MappingError::Invalid(text) => Self::Failure(Failure::bad("body", text)),
+            error @ (MappingError::Store(_) | MappingError::Busy | MappingError::Plugin(_)) => {
+                Self::Trouble(error.to_string())
+            }
+        }
+    }
+}
+
+/// What a route answers with.
+pub type Answer = Result<(StatusCode, Value), AdminError>;
+
+impl Front {
+    /// Answers an administrative request.
+    pub(super) async fn admin<B>(
+        &self,
+        route: AdminRoute,
+        parts: &Parts,
+        body: B,
+        tenant: Option<&str>,
+    ) -> Reply
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Display,
+    {
+        let (at, started) = (self.runtime.now(), Instant::now());
+        let caller = match self.runtime.desk().caller(&parts.headers, tenant).await {
+            Ok(caller) => caller,
+            Err(refusal) => {
+                body::linger(body);
+                let (status, message) = reply::refusal(&refusal);
+                return reply::failure(status, &message, "token");
+            }
+        };
+        let writes = route.writes();
+        let answer = if caller.identity.scope == TokenScope::Admin {
+            match body::read(&parts.headers, body, BODY).await {
+                Ok(body) => self.admitted(&caller.identity, &route, parts, &body).await,
+                Err(error) => body_refused(&error),
+            }
+        } else {
+            body::linger(body);
+            wrong_token()
+        };
+        if writes {
+            self.runtime.desk().log.add(RequestEntry {
+                id: 0,
+                tenant: caller.identity.tenant,
+                connection: None,
+                at,
+                method: parts.method.as_str().to_owned(),
+                path: parts.uri.path().to_owned(),
+                status: answer.status().as_u16(),
+                micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+                detail: message_of(&answer),
+                notes: caller.quirk.map(str::to_owned).into_iter().collect(),
+                from_idp: false,
+            });
+        }
+        answer
+    }
+
+    /// Answers a caller who holds an admin token.
+    async fn admitted(
+        &self,
+        identity: &Identity,
+        route: &AdminRoute,
+        parts: &Parts,
+        body: &[u8],
+    ) -> Reply {
+        let answer = self
+            .dispatch(identity.tenant, route, parts.uri.query(), body)
+            .await;
+        match answer {
+            Ok((StatusCode::NO_CONTENT, _)) => {
+                let mut empty = Reply::default();
+                *empty.status_mut() = StatusCode::NO_CONTENT;
+                empty
+            }
+            Ok((status, shape)) => reply::json(status, &shape),
+            Err(AdminError::Failure(failure)) => failure.into(),
+            Err(AdminError::NoHost) => Failure::no_host(route.host().unwrap_or_default()).into(),
+            Err(AdminError::Trouble(cause)) => {
+                tracing::error!(
+                    tenant = identity.tenant.0,
+                    cause,
+                    "an administrative request failed"
+                );
+                reply::failure(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "the request could not be finished; try again, and look at the server's \
+                     log if it stays like that",
+                    "server",
+                )
+            }
+        }
+    }
+
+    async fn dispatch(
+        &self,
+        tenant: TenantId,
+        route: &AdminRoute,
+        query: Option<&str>,
+        body: &[u8],
+    ) -> Answer {
+        match route {
+            AdminRoute::Details => {
+                let last = self.runtime.desk().log.last_idp_request(tenant).await?;
+                Ok((StatusCode::OK, shapes::details(last.as_ref())))
+            }
+            AdminRoute::FleetHost(id) => self.fleet_host(tenant, id).await,
+            AdminRoute::Mapping(id) => self.mapping(tenant, id).await,
+            AdminRoute::SetMapping(id) => self.set_mapping(tenant, id, &Fields::parse(body)?).await,
+            AdminRoute::DropMapping(id) => self.drop_mapping(tenant, id).await,
+            AdminRoute::Hosts => self.list_hosts(tenant, &Query::parse(query)?).await,
+            AdminRoute::PutHost => self.put_host(tenant, &Fields::parse(body)?).await,
+            AdminRoute::Host(id) => self.host(tenant, id).await,
+            AdminRoute::DropHost(id) => self.drop_host(tenant, id).await,
+            AdminRoute::Enroll(id) => self.enroll(tenant, id, &Fields::parse(body)?).await,
+            AdminRoute::Explain(id) => self.explain_host(tenant, id).await,
+            AdminRoute::Users => self.list_users(tenant, &Query::parse(query)?).await,
+            AdminRoute::Requests => self.list_requests(tenant, &Query::parse(query)?).await,
+        }
+    }
+
+    /// The page about the identity provider. A browser has no bearer token, so the
+    /// admin token is taken as the password of HTTP Basic too.
+    pub(super) async fn page(&self, parts: &Parts, tenant: Option<&str>) -> Reply {
+        let identity = match page::basic_password(&parts.headers) {
+            Some(token) => self.runtime.desk().identify(&token, tenant).await,
+            None => {
+                let caller = self.runtime.desk().caller(&parts.headers, tenant).await;
+                caller.map(|caller| caller.identity)
+            }
+        };
+        let identity = match identity {
+            Ok(identity) if identity.scope == TokenScope::Admin => identity,
+            Ok(_) => return wrong_token(),
+            Err(refusal) => return challenge(&refusal),
+        };
+        match page::show(&self.runtime, identity.tenant).await {
+            Ok(page) => page,
+            Err(error) => {
+                tracing::error!(tenant = identity.tenant.0, error = %format!("{error:#}"), "cannot show the page");
+                reply::text(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "the page cannot be shown; try again\n",
+                )
+            }
+        }
+    }
+}
+
+/// 401 that makes a browser ask for the token.
+fn challenge(refusal: &Refusal) -> Reply {
+    let (status, message) = reply::refusal(refusal);
+    let mut answer = reply::failure(status, &message, "token");
+    if status == StatusCode::UNAUTHORIZED {
+        answer.headers_mut().append(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("Basic realm=\"nameplate, admin token as password\""),
+        );
+    }
+    answer
+}
+
+fn wrong_token() -> Reply {
+    reply::failure(
+        StatusCode::FORBIDDEN,
+        "this is the scim token of a connection; this path takes an admin token, made with \
+         `nameplate token create --scope admin`",
+        "token",
+    )
+}
+
+fn body_refused(error: &BodyError) -> Reply {
+    match error {
+        BodyError::TooLarge => reply::failure(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            &format!("the body is larger than the {BODY} bytes accepted here"),
+            "body",
+        ),
+        BodyError::TooSlow => reply::failure(
+            StatusCode::REQUEST_TIMEOUT,
+            "the body did not arrive in time; send the request again",
+            "body",
+        ),
+        BodyError::Broken(_) => reply::failure(
+            StatusCode::BAD_REQUEST,
+            "the body broke off; send the request again",
+            "body",
+        ),
+    }
+}
+
+/// The `message` of an error of ours, for the log.
+fn message_of(answer: &Reply) -> String {
+    if answer.status().is_success() {
+        return String::new();
+    }
+    serde_json::from_slice::<Value>(answer.body())
+        .ok()
+        .and_then(|error| Some(error.get("message")?.as_str()?.to_owned()))
+        .unwrap_or_default()
+}

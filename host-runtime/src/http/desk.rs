@@ -1,0 +1,90 @@
+//! What the HTTP interface keeps between requests: the tokens it has seen, the log
+//! that is to be written, tenants by name.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::HeaderMap;
+use nameplate_store::{ControlStore, StoreError, TenantId};
+
+use crate::auth::{Authenticator, Identity, Refusal, presented};
+use crate::clock::Clock;
+use crate::request_log::RequestLog;
+
+/// Names remembered; they are never changed, so this only bounds the memory.
+const NAMES: usize = 4096;
+
+/// Part of a [`crate::Runtime`]; all its HTTP interfaces share it.
+pub struct Desk {
+    auth: Arc<Authenticator>,
+    /// The request log.
+    pub log: Arc<RequestLog>,
+    control: Arc<dyn ControlStore>,
+    names: Mutex<HashMap<String, TenantId>>,
+}
+
+/// A caller and how they presented themselves.
+pub(crate) struct Caller {
+    pub identity: Identity,
+    pub quirk: Option<&'static str>,
+}
+
+impl Desk {
+    /// Over the control tables.
+    pub fn new(control: Arc<dyn ControlStore>, clock: Arc<dyn Clock>) -> Self {
+        let auth = Arc::new(Authenticator::new(control.clone(), clock));
+        Self {
+            log: RequestLog::new(control.clone(), auth.clone()),
+            auth,
+            control,
+            names: Mutex::default(),
+        }
+    }
+
+    /// Who is calling, from the headers; with `tenant` only its own tokens count.
+    pub(crate) async fn caller(
+        &self,
+        headers: &HeaderMap,
+        tenant: Option<&str>,
+    ) -> Result<Caller, Refusal> {
+        let presented = presented(headers).ok_or(Refusal::Missing)?;
+        Ok(Caller {
+            identity: self.identify(presented.token, tenant).await?,
+            quirk: presented.quirk,
+        })
+    }
+
+    /// Whose token this is.
+    pub(crate) async fn identify(
+        &self,
+        token: &str,
+        tenant: Option<&str>,
+    ) -> Result<Identity, Refusal> {
+        let identity = self.auth.verify(token).await?;
+        self.log.nudge();
+        if let Some(name) = tenant
+            && self.tenant(name).await? != Some(identity.tenant)
+        {
+            return Err(Refusal::Unknown);
+        }
+        Ok(identity)
+    }
+
+    async fn tenant(&self, name: &str) -> Result<Option<TenantId>, StoreError> {
+        let known = |names: &HashMap<String, TenantId>| names.get(name).copied();
+        let lock = || self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(id) = known(&lock()) {
+            return Ok(Some(id));
+        }
+        let tenants = self.control.tenants().await?;
+        let mut names = lock();
+        names.clear();
+        names.extend(
+            tenants
+                .into_iter()
+                .take(NAMES)
+                .map(|tenant| (tenant.name, tenant.id)),
+        );
+        Ok(known(&names))
+    }
+}

@@ -1,0 +1,172 @@
+//! Hosts as the device-management server tells of them, and their enrolments.
+
+use http::StatusCode;
+use nameplate_store::{HostRecord, Source, TenantId, Timestamp};
+use serde_json::{Value, json};
+
+use super::admin::{AdminError, Answer};
+use super::fields::{Failure, Fields, shown};
+use super::time::parse_rfc3339;
+use super::{Front, shapes};
+use crate::plugin::ClaimDraft;
+
+/// Lines of history in an answer: a laptop changes hands a few times in its life.
+const HISTORY: u32 = 50;
+/// A clock may be ahead of ours. A claim from further in the future would outrank
+/// every later one until then.
+const MAX_AHEAD_MS: u64 = 24 * 3600 * 1000;
+/// What the store keeps of a claim's id.
+const CLAIM_ID: usize = 128;
+
+impl Front {
+    pub(super) async fn put_host(&self, tenant: TenantId, fields: &Fields) -> Answer {
+        let record = HostRecord {
+            id: fields.id("id")?,
+            display_name: fields.text("display_name")?,
+            platform: fields.text("platform")?,
+            serial: fields.text("serial")?,
+            uuid: fields.text("uuid")?,
+        };
+        let id = record.id.clone();
+        let hosts = &self.runtime.stores().hosts;
+        let created = hosts.put_host(tenant, self.runtime.now(), record).await?;
+        let (_, shape) = self.host(tenant, &id).await?;
+        let status = if created {
+            StatusCode::CREATED
+        } else {
+            StatusCode::OK
+        };
+        Ok((status, shape))
+    }
+
+    pub(super) async fn host(&self, tenant: TenantId, id: &str) -> Answer {
+        let (host, user) = self.host_and_user(tenant, id).await?;
+        let history = self
+            .runtime
+            .stores()
+            .hosts
+            .history(tenant, id, HISTORY)
+            .await?;
+        Ok((StatusCode::OK, shapes::host(&host, &user, &history)))
+    }
+
+    pub(super) async fn drop_host(&self, tenant: TenantId, id: &str) -> Answer {
+        if self.runtime.stores().hosts.delete_host(tenant, id).await? {
+            Ok((StatusCode::NO_CONTENT, Value::Null))
+        } else {
+            Err(AdminError::NoHost)
+        }
+    }
+
+    /// The end user signed in while the host enrolled.
+    pub(super) async fn enroll(&self, tenant: TenantId, id: &str, fields: &Fields) -> Answer {
+        let draft = enrollment(fields, self.runtime.now())?;
+        let progress = self.runtime.claim(tenant, id, draft).await?;
+        let (_, user) = self.host_and_user(tenant, id).await?;
+        let status = if progress.recorded {
+            StatusCode::CREATED
+        } else {
+            StatusCode::OK
+        };
+        let shape = json!({
+            "host_id": id,
+            "recorded": progress.recorded,
+            "assignment": shapes::current(&user),
+        });
+        Ok((status, shape))
+    }
+
+    pub(super) async fn explain_host(&self, tenant: TenantId, id: &str) -> Answer {
+        let lines = self.runtime.explain(tenant, id).await?;
+        Ok((StatusCode::OK, json!({ "host_id": id, "lines": lines })))
+    }
+}
+
+fn enrollment(fields: &Fields, now: Timestamp) -> Result<ClaimDraft, Failure> {
+    let draft = ClaimDraft {
+        id: fields.text("enrollment_id")?,
+        source: Source::Enrollment,
+        username: fields.text("username")?,
+        email: fields.text("email")?,
+        full_name: fields.text("full_name")?,
+        since: moment(&fields.text("enrolled_at")?, now)?,
+    };
+    if draft.id.len() > CLAIM_ID {
+        return Err(Failure::bad(
+            "enrollment_id",
+            format!(
+                "`enrollment_id` has {} bytes; at most {CLAIM_ID} are kept",
+                draft.id.len()
+            ),
+        ));
+    }
+    if draft.username.is_empty() && draft.email.is_empty() {
+        return Err(Failure::bad(
+            "username",
+            "give `username` or `email`: who signed in at the enrolment",
+        ));
+    }
+    Ok(draft)
+}
+
+fn moment(text: &str, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match parse_rfc3339(text) {
+        Some(at) if at <= now.saturating_add(MAX_AHEAD_MS) => Ok(Some(at)),
+        Some(_) => Err(Failure::bad(
+            "enrolled_at",
+            format!(
+                "`enrolled_at` is `{}`, which lies in the future",
+                shown(text)
+            ),
+        )),
+        None => Err(Failure::bad(
+            "enrolled_at",
+            format!(
+                "`enrolled_at` is `{}`; write it like `2026-03-01T09:30:00Z`",
+                shown(text)
+            ),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn read(json: &str) -> Result<ClaimDraft, Failure> {
+        enrollment(&Fields::parse(json.as_bytes()).unwrap(), 1_772_357_400_000)
+    }
+
+    #[test]
+    fn id_and_time_are_optional() {
+        let draft = read(r#"{"email":"ana@example.com"}"#).unwrap();
+        assert_eq!((draft.id.as_str(), draft.since), ("", None));
+        let draft = read(
+            r#"{"username":"ana","enrollment_id":"e1","enrolled_at":"2026-03-01T10:30:00+01:00"}"#,
+        );
+        let draft = draft.unwrap();
+        assert_eq!(draft.since, Some(1_772_357_400_000));
+        assert_eq!(draft.id, "e1");
+    }
+
+    #[test]
+    fn nobody_a_wrong_time_and_a_time_to_come_are_refused_by_name() {
+        let name = |json: &str| read(json).unwrap_err().name;
+        assert_eq!(name(r#"{"full_name":"Ana"}"#), "username");
+        assert_eq!(
+            name(r#"{"email":"a@b","enrolled_at":"yesterday"}"#),
+            "enrolled_at"
+        );
+        assert_eq!(
+            name(r#"{"email":"a@b","enrolled_at":"2027-03-01T09:30:00Z"}"#),
+            "enrolled_at"
+        );
+        let long = format!(r#"{{"email":"a@b","enrollment_id":"{}"}}"#, "x".repeat(129));
+        assert_eq!(name(&long), "enrollment_id");
+    }
+}

@@ -1,0 +1,159 @@
+//! Nameplate over HTTP, as a [`tower::Service`] and as the library call
+//! [`Runtime::handle`].
+//!
+//! Routes are matched by hand ([`route`]): the plugin wants its path still encoded,
+//! three mounts share prefixes with administrative routes, and the library call must
+//! not build a router. A server that has a router of its own mounts [`Front`] as its
+//! fallback service.
+//!
+//! The order is the point: who is calling is settled from the headers alone, before
+//! a byte of the body is read; sizes are checked before and while reading; only then
+//! does the plugin see the request, without its credentials.
+
+mod admin;
+mod base_url;
+mod body;
+mod desk;
+mod devices;
+mod fields;
+mod hosts;
+mod lists;
+mod mount;
+mod network;
+mod reply;
+mod route;
+mod scim;
+mod shapes;
+mod time;
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Body;
+
+pub use base_url::{InvalidUrl, PublicUrl};
+pub use desk::Desk;
+pub use network::{InvalidNetwork, Network};
+pub(crate) use reply::ok as page_reply;
+pub(crate) use shapes::failure_text;
+pub(crate) use time::{ago, rfc3339};
+
+use crate::Runtime;
+use crate::page;
+use route::Route;
+
+/// The body of every answer: whole, in memory, bounded by what the routes write.
+pub type Reply = Response<Bytes>;
+
+/// How this server is seen from outside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The URL clients use; without it the `Host` header is believed.
+    pub public_url: Option<PublicUrl>,
+    /// Proxies whose `X-Forwarded-Proto` and `X-Forwarded-Host` count.
+    pub trusted_proxies: Vec<Network>,
+}
+
+/// Who is at the other end of the connection. The server puts it into the request's
+/// extensions; without it nobody is trusted and the scheme is `http`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Peer {
+    /// Its address.
+    pub ip: Option<IpAddr>,
+    /// The connection is encrypted by us.
+    pub tls: bool,
+}
+
+/// Nameplate's HTTP interface over a runtime. Cheap to clone.
+#[derive(Clone)]
+pub struct Front {
+    runtime: Runtime,
+    settings: Arc<Settings>,
+}
+
+impl Front {
+    /// The interface with these settings.
+    pub fn new(runtime: Runtime, settings: Settings) -> Self {
+        Self {
+            runtime,
+            settings: Arc::new(settings),
+        }
+    }
+
+    /// The runtime behind it.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// Answers a request; never fails, for a failure is an answer too.
+    ///
+    /// With `tenant` the token must belong to the tenant of that name.
+    pub async fn answer<B>(&self, request: Request<B>, tenant: Option<&str>) -> Reply
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: std::fmt::Display,
+    {
+        let (parts, body) = request.into_parts();
+        match Route::of(&parts.method, parts.uri.path()) {
+            Route::Health => reply::text(StatusCode::OK, "ok\n"),
+            Route::Style => page::style(),
+            Route::Page => self.page(&parts, tenant).await,
+            Route::Scim(mount) => self.scim(&mount, &parts, body, tenant).await,
+            Route::Admin(route) => self.admin(route, &parts, body, tenant).await,
+            Route::WrongMethod(allowed) => {
+                let mut answer = reply::failure(
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    &format!("this path answers {allowed} alone"),
+                    "method",
+                );
+                if let Ok(value) = HeaderValue::from_str(allowed) {
+                    answer.headers_mut().insert(header::ALLOW, value);
+                }
+                answer
+            }
+            Route::Unknown => reply::failure(
+                StatusCode::NOT_FOUND,
+                "there is nothing at this path; SCIM is at `/scim/v2`, the rest under `/api/v1`",
+                "path",
+            ),
+        }
+    }
+}
+
+impl<B> tower::Service<Request<B>> for Front
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: std::fmt::Display,
+{
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // Waiting for an instance has its own bounded queue, by tenant.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let front = self.clone();
+        Box::pin(async move { Ok(front.answer(request, None).await.map(Full::new)) })
+    }
+}
+
+impl Runtime {
+    /// Answers one HTTP request of a tenant: SCIM or administration, by its path.
+    ///
+    /// The token in the request must belong to this tenant, else the answer is 401.
+    /// Absolute URLs in answers start with the request's own scheme and authority,
+    /// or its `Host` header; [`Front`] takes a configured public URL.
+    pub async fn handle(&self, tenant: &str, request: Request<Bytes>) -> Response<Bytes> {
+        let front = Front::new(self.clone(), Settings::default());
+        front.answer(request.map(Full::new), Some(tenant)).await
+    }
+}

@@ -1,0 +1,269 @@
+//! Which path means what.
+
+use http::Method;
+use percent_encoding::percent_decode_str;
+
+use super::mount::Mounted;
+
+/// Where a request goes.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Route {
+    /// Is the server alive.
+    Health,
+    /// The page about the identity provider.
+    Page,
+    /// The page's style sheet.
+    Style,
+    /// To the plugin.
+    Scim(Mounted),
+    /// Administration.
+    Admin(AdminRoute),
+    /// The path exists, with these methods.
+    WrongMethod(&'static str),
+    /// Nothing there.
+    Unknown,
+}
+
+/// Administrative routes; host ids are decoded.
+#[derive(Debug, PartialEq, Eq)]
+pub enum AdminRoute {
+    /// `GET …/fleet/scim/details`
+    Details,
+    /// `GET …/fleet/hosts/{id}`
+    FleetHost(String),
+    /// `GET …/fleet/hosts/{id}/device_mapping`
+    Mapping(String),
+    /// `PUT …/fleet/hosts/{id}/device_mapping`
+    SetMapping(String),
+    /// `DELETE …/fleet/hosts/{id}/device_mapping/idp`
+    DropMapping(String),
+    /// `GET /api/v1/hosts`
+    Hosts,
+    /// `POST /api/v1/hosts`
+    PutHost,
+    /// `GET /api/v1/hosts/{id}`
+    Host(String),
+    /// `DELETE /api/v1/hosts/{id}`
+    DropHost(String),
+    /// `POST /api/v1/hosts/{id}/enrollments`
+    Enroll(String),
+    /// `GET /api/v1/hosts/{id}/explain`
+    Explain(String),
+    /// `GET /api/v1/users`
+    Users,
+    /// `GET /api/v1/requests`
+    Requests,
+}
+
+impl AdminRoute {
+    /// The host it is about.
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            Self::FleetHost(id)
+            | Self::Mapping(id)
+            | Self::SetMapping(id)
+            | Self::DropMapping(id)
+            | Self::Host(id)
+            | Self::DropHost(id)
+            | Self::Enroll(id)
+            | Self::Explain(id) => Some(id),
+            Self::Details | Self::Hosts | Self::PutHost | Self::Users | Self::Requests => None,
+        }
+    }
+
+    /// Does it change something, so that it is worth a line in the request log.
+    pub fn writes(&self) -> bool {
+        match self {
+            Self::SetMapping(_)
+            | Self::DropMapping(_)
+            | Self::PutHost
+            | Self::DropHost(_)
+            | Self::Enroll(_) => true,
+            Self::Details
+            | Self::FleetHost(_)
+            | Self::Mapping(_)
+            | Self::Hosts
+            | Self::Host(_)
+            | Self::Explain(_)
+            | Self::Users
+            | Self::Requests => false,
+        }
+    }
+}
+
+impl Route {
+    /// Finds the route. `HEAD` is answered like `GET`; the server leaves the body out.
+    pub fn of(method: &Method, path: &str) -> Self {
+        let method = if method == Method::HEAD {
+            &Method::GET
+        } else {
+            method
+        };
+        let get = |route| match *method {
+            Method::GET => route,
+            _ => Self::WrongMethod("GET"),
+        };
+        match path {
+            "/healthz" => return get(Self::Health),
+            "/settings/integrations/identity-provider" => return get(Self::Page),
+            "/assets/nameplate.css" => return get(Self::Style),
+            _ => {}
+        }
+        // `scim/details` takes the admin token although it lies below a SCIM mount.
+        if let Some(route) = admin(method, path) {
+            return route;
+        }
+        Mounted::of(path).map_or(Self::Unknown, Self::Scim)
+    }
+}
+
+fn admin(method: &Method, path: &str) -> Option<Route> {
+    let segments: Vec<&str> = path.strip_prefix("/api/")?.splitn(7, '/').collect();
+    let (get, put) = (*method == Method::GET, *method == Method::PUT);
+    let (post, delete) = (*method == Method::POST, *method == Method::DELETE);
+    let found = match segments.as_slice() {
+        ["v1" | "latest", "fleet", "scim", "details"] if get => AdminRoute::Details,
+        ["v1" | "latest", "fleet", "scim", "details"] => return Some(Route::WrongMethod("GET")),
+        ["v1" | "latest", "fleet", "hosts", id] if get => AdminRoute::FleetHost(decode(id)?),
+        ["v1" | "latest", "fleet", "hosts", _] => return Some(Route::WrongMethod("GET")),
+        ["v1" | "latest", "fleet", "hosts", id, "device_mapping"] if get => {
+            AdminRoute::Mapping(decode(id)?)
+        }
+        ["v1" | "latest", "fleet", "hosts", id, "device_mapping"] if put => {
+            AdminRoute::SetMapping(decode(id)?)
+        }
+        ["v1" | "latest", "fleet", "hosts", _, "device_mapping"] => {
+            return Some(Route::WrongMethod("GET, PUT"));
+        }
+        [
+            "v1" | "latest",
+            "fleet",
+            "hosts",
+            id,
+            "device_mapping",
+            "idp",
+        ] if delete => AdminRoute::DropMapping(decode(id)?),
+        [
+            "v1" | "latest",
+            "fleet",
+            "hosts",
+            _,
+            "device_mapping",
+            "idp",
+        ] => {
+            return Some(Route::WrongMethod("DELETE"));
+        }
+        ["v1", "hosts"] if get => AdminRoute::Hosts,
+        ["v1", "hosts"] if post => AdminRoute::PutHost,
+        ["v1", "hosts"] => return Some(Route::WrongMethod("GET, POST")),
+        ["v1", "hosts", id] if get => AdminRoute::Host(decode(id)?),
+        ["v1", "hosts", id] if delete => AdminRoute::DropHost(decode(id)?),
+        ["v1", "hosts", _] => return Some(Route::WrongMethod("GET, DELETE")),
+        ["v1", "hosts", id, "enrollments"] if post => AdminRoute::Enroll(decode(id)?),
+        ["v1", "hosts", _, "enrollments"] => return Some(Route::WrongMethod("POST")),
+        ["v1", "hosts", id, "explain"] if get => AdminRoute::Explain(decode(id)?),
+        ["v1", "hosts", _, "explain"] => return Some(Route::WrongMethod("GET")),
+        ["v1", "users"] if get => AdminRoute::Users,
+        ["v1", "users"] => return Some(Route::WrongMethod("GET")),
+        ["v1", "requests"] if get => AdminRoute::Requests,
+        ["v1", "requests"] => return Some(Route::WrongMethod("GET")),
+        _ => return None,
+    };
+    Some(Route::Admin(found))
+}
+
+/// One path segment; none if it is empty or no UTF-8, which is no id of a host.
+fn decode(segment: &str) -> Option<String> {
+    let text = percent_decode_str(segment).decode_utf8().ok()?;
+    (!text.is_empty()).then(|| text.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(method: &str, path: &str) -> Route {
+        Route::of(
+            &Method::from_bytes(method.as_bytes()).unwrap_or_default(),
+            path,
+        )
+    }
+
+    #[test]
+    fn details_is_administration_and_its_neighbours_are_scim() {
+        for version in ["v1", "latest"] {
+            let path = format!("/api/{version}/fleet/scim/details");
+            assert_eq!(of("GET", &path), Route::Admin(AdminRoute::Details));
+            assert_eq!(of("HEAD", &path), Route::Admin(AdminRoute::Details));
+            assert_eq!(of("POST", &path), Route::WrongMethod("GET"));
+        }
+        for path in [
+            "/api/v1/fleet/scim/Users",
+            "/scim/v2/details",
+            "/api/v1/fleet/scim/v2/details",
+        ] {
+            assert!(matches!(of("GET", path), Route::Scim(_)), "{path}");
+        }
+    }
+
+    #[test]
+    fn an_id_with_encoded_slash_stays_one_segment() {
+        assert_eq!(
+            of("GET", "/api/v1/hosts/a%2Fb%C3%AD"),
+            Route::Admin(AdminRoute::Host("a/bí".to_owned()))
+        );
+        assert_eq!(of("GET", "/api/v1/hosts/%FF"), Route::Unknown);
+        assert_eq!(of("GET", "/api/v1/hosts/"), Route::Unknown);
+    }
+
+    #[test]
+    fn every_documented_route_is_found_by_its_method_alone() {
+        let host = || "7".to_owned();
+        let cases = [
+            (
+                "GET",
+                "/api/v1/fleet/hosts/7",
+                AdminRoute::FleetHost(host()),
+            ),
+            (
+                "GET",
+                "/api/latest/fleet/hosts/7/device_mapping",
+                AdminRoute::Mapping(host()),
+            ),
+            (
+                "PUT",
+                "/api/v1/fleet/hosts/7/device_mapping",
+                AdminRoute::SetMapping(host()),
+            ),
+            (
+                "DELETE",
+                "/api/v1/fleet/hosts/7/device_mapping/idp",
+                AdminRoute::DropMapping(host()),
+            ),
+            ("GET", "/api/v1/hosts", AdminRoute::Hosts),
+            ("POST", "/api/v1/hosts", AdminRoute::PutHost),
+            ("GET", "/api/v1/hosts/7", AdminRoute::Host(host())),
+            ("DELETE", "/api/v1/hosts/7", AdminRoute::DropHost(host())),
+            (
+                "POST",
+                "/api/v1/hosts/7/enrollments",
+                AdminRoute::Enroll(host()),
+            ),
+            (
+                "GET",
+                "/api/v1/hosts/7/explain",
+                AdminRoute::Explain(host()),
+            ),
+            ("GET", "/api/v1/users", AdminRoute::Users),
+            ("GET", "/api/v1/requests", AdminRoute::Requests),
+        ];
+        for (method, path, route) in cases {
+            assert_eq!(of(method, path), Route::Admin(route), "{method} {path}");
+            assert!(matches!(of("PATCH", path), Route::WrongMethod(_)), "{path}");
+        }
+        assert_eq!(of("GET", "/healthz"), Route::Health);
+        assert_eq!(of("POST", "/healthz"), Route::WrongMethod("GET"));
+        assert_eq!(of("GET", "/api/v1/nothing"), Route::Unknown);
+        assert_eq!(of("GET", "/"), Route::Unknown);
+    }
+}

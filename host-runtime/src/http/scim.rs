@@ -1,0 +1,369 @@
+//! SCIM requests on their way to the plugin and back.
+//!
+//! This knows the form of a SCIM error and which paths carry many members; what a
+//! user or a group is, the plugin knows.
+
+use std::fmt::Display;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use hyper::body::Body;
+use nameplate_store::{ConnectionId, RequestEntry, StoreError, TenantId, TokenScope};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::body::{self, BodyError};
+use super::mount::Mounted;
+use super::{Front, Peer, Reply, base_url, reply};
+use crate::ScimAnswer;
+use crate::limits::Limits;
+use crate::plugin::{PluginRequest, PluginResponse};
+use crate::request_log::words;
+
+/// Credentials stay outside of the sandbox; the rest is about our connection alone.
+const REMOVED: [HeaderName; 3] = [
+    header::AUTHORIZATION,
+    header::PROXY_AUTHORIZATION,
+    header::COOKIE,
+];
+/// Set by whoever writes the answer to the wire.
+const FRAMING: [HeaderName; 4] = [
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+/// An error is a few hundred bytes; a larger answer is not searched for a detail.
+const ERROR_BYTES: usize = 64 << 10;
+
+/// An answer, and what the log says about it.
+struct Outcome {
+    answer: Reply,
+    notes: Vec<String>,
+}
+
+impl From<Reply> for Outcome {
+    fn from(answer: Reply) -> Self {
+        Self {
+            answer,
+            notes: Vec::new(),
+        }
+    }
+}
+
+impl Front {
+    /// Answers a request under a SCIM mount.
+    pub(super) async fn scim<B>(
+        &self,
+        mounted: &Mounted,
+        parts: &Parts,
+        body: B,
+        tenant: Option<&str>,
+    ) -> Reply
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Display,
+    {
+        let (at, started) = (self.runtime.now(), Instant::now());
+        let caller = match self.runtime.desk().caller(&parts.headers, tenant).await {
+            Ok(caller) => caller,
+            Err(refusal) => {
+                body::linger(body);
+                let (status, detail) = reply::refusal(&refusal);
+                return reply::scim_error(status, &detail);
+            }
+        };
+        let identity = caller.identity;
+        let outcome = match (identity.scope, identity.connection) {
+            (TokenScope::Scim, Some(connection)) => {
+                let read = self.read(mounted, parts, body).await;
+                match read {
+                    Ok(request) => self.ask(identity.tenant, connection, request).await,
+                    Err(answer) => answer.into(),
+                }
+            }
+            _ => {
+                body::linger(body);
+                reply::scim_error(
+                    StatusCode::FORBIDDEN,
+                    "this is an admin token; scim takes the token of a connection, made with \
+                     `nameplate token create --scope scim`",
+                )
+                .into()
+            }
+        };
+        let Outcome { answer, notes } = outcome;
+        let status = answer.status().as_u16();
+        self.runtime.desk().log.add(RequestEntry {
+            id: 0,
+            tenant: identity.tenant,
+            connection: identity.connection,
+            at,
+            method: parts.method.as_str().to_owned(),
+            path: parts.uri.path().to_owned(),
+            status,
+            micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            detail: detail_of(&answer),
+            notes: caller
+                .quirk
+                .map(str::to_owned)
+                .into_iter()
+                .chain(notes)
+                .collect(),
+            // A refusal says something about the token, not about the directory.
+            from_idp: !matches!(status, 401 | 403),
+        });
+        answer
+    }
+
+    /// The request as the plugin takes it.
+    async fn read<B>(
+        &self,
+        mounted: &Mounted,
+        parts: &Parts,
+        body: B,
+    ) -> Result<PluginRequest, Reply>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Display,
+    {
+        let peer = parts.extensions.get::<Peer>().copied().unwrap_or_default();
+        let Some(origin) = base_url::origin(&self.settings, peer, &parts.uri, &parts.headers)
+        else {
+            body::linger(body);
+            return Err(reply::scim_error(
+                StatusCode::BAD_REQUEST,
+                "the request names no valid host, which absolute urls in the answer need",
+            ));
+        };
+        let limit = body_limit(self.runtime.limits(), mounted);
+        let body = body::read(&parts.headers, body, limit)
+            .await
+            .map_err(|error| body_refused(&error, limit))?;
+        Ok(PluginRequest {
+            method: parts.method.as_str().to_ascii_uppercase(),
+            path: mounted.rest.clone(),
+            query: parts.uri.query().map(str::to_owned),
+            headers: passed_on(&parts.headers),
+            body,
+            base_url: format!("{origin}{}", mounted.mount),
+        })
+    }
+
+    /// Lets the plugin answer.
+    async fn ask(
+        &self,
+        tenant: TenantId,
+        connection: ConnectionId,
+        request: PluginRequest,
+    ) -> Outcome {
+        let answer = match self.reached(tenant, connection).await {
+            Ok(()) => self.runtime.scim(tenant, connection, request).await,
+            Err(error) => Err(error),
+        };
+        let ScimAnswer { response, notes } = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::error!(tenant = tenant.0, connection = connection.0, %error, "cannot read the connection");
+                let detail = "the database does not answer; try again";
+                return reply::scim_error(StatusCode::SERVICE_UNAVAILABLE, detail).into();
+            }
+        };
+        let answer = response
+            .map_err(|error| error.to_string())
+            .and_then(from_plugin);
+        let answer = answer.unwrap_or_else(|cause| {
+            tracing::error!(tenant = tenant.0, connection = connection.0, cause, "the plugin did not answer");
+            // RFC 7644 3.12 has no word for it; 503 makes every client try again.
+            let detail = "the request could not be finished; try again, and look at the                           server's log if it stays like that";
+            reply::scim_error(StatusCode::SERVICE_UNAVAILABLE, detail)
+        });
+        Outcome {
+            answer,
+            notes: words(notes),
+        }
+    }
+
+    /// Sees to it that the runtime knows a connection that another process has made
+    /// since it last looked.
+    async fn reached(&self, tenant: TenantId, connection: ConnectionId) -> Result<(), StoreError> {
+        let known = self.runtime.connections(tenant).await?;
+        if known.iter().all(|known| known.id != connection) {
+            self.runtime.forget(tenant);
+        }
+        Ok(())
+    }
+}
+
+/// Members come in groups and in Bulk; everything else is one person.
+fn body_limit(limits: &Limits, mounted: &Mounted) -> usize {
+    let resource = mounted.resource();
+    let large = ["Groups", "Bulk"]
+        .iter()
+        .any(|name| resource.eq_ignore_ascii_case(name));
+    if large {
+        limits.large_body
+    } else {
+        limits.body
+    }
+}
+
+fn body_refused(error: &BodyError, limit: usize) -> Reply {
+    match error {
+        BodyError::TooLarge => reply::scim_error(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            &format!(
+                "the body is larger than the {limit} bytes accepted here; send it in smaller parts"
+            ),
+        ),
+        BodyError::TooSlow => reply::scim_error(
+            StatusCode::REQUEST_TIMEOUT,
+            "the body did not arrive in time; send the request again",
+        ),
+        BodyError::Broken(cause) => {
+            tracing::debug!(cause, "a request body broke off");
+            reply::scim_error(
+                StatusCode::BAD_REQUEST,
+                "the body broke off; send the request again",
+            )
+        }
+    }
+}
+
+fn passed_on(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
+    headers
+        .iter()
+        .filter(|(name, _)| !REMOVED.contains(name))
+        .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+        .collect()
+}
+
+/// The plugin's answer; what breaks the contract is an error, what only does no
+/// harm (a header that is none) is left out.
+fn from_plugin(response: PluginResponse) -> Result<Reply, String> {
+    let PluginResponse {
+        status,
+        headers,
+        body,
+    } = response;
+    let status = Some(status)
+        .filter(|status| (200..600).contains(status))
+        .and_then(|status| StatusCode::from_u16(status).ok())
+        .ok_or_else(|| format!("it answered with status {status}"))?;
+    let mut answer = Response::new(Bytes::from(body));
+    *answer.status_mut() = status;
+    for (name, value) in headers {
+        let (Ok(name), Ok(value)) = (
+            HeaderName::try_from(name.as_str()),
+            HeaderValue::try_from(value),
+        ) else {
+            tracing::warn!("the plugin set a header that is none; it is left out");
+            continue;
+        };
+        if !FRAMING.contains(&name) {
+            answer.headers_mut().append(name, value);
+        }
+    }
+    Ok(answer)
+}
+
+/// The `detail` of a SCIM error (RFC 7644 3.12), else nothing.
+fn detail_of(answer: &Reply) -> String {
+    let (status, body) = (answer.status(), answer.body());
+    if !(status.is_client_error() || status.is_server_error()) || body.len() > ERROR_BYTES {
+        return String::new();
+    }
+    serde_json::from_slice::<Value>(body)
+        .ok()
+        .and_then(|error| Some(error.get("detail")?.as_str()?.to_owned()))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn mounted(path: &str) -> Mounted {
+        Mounted::of(path).unwrap()
+    }
+
+    #[test]
+    fn groups_and_bulk_may_be_large_and_nothing_else() {
+        let limits = Limits::default();
+        for path in [
+            "/scim/v2/Groups",
+            "/scim/v2/Groups/1",
+            "/scim/v2/v2/groups",
+            "/scim/v2/Bulk",
+        ] {
+            assert_eq!(
+                body_limit(&limits, &mounted(path)),
+                limits.large_body,
+                "{path}"
+            );
+        }
+        for path in [
+            "/scim/v2",
+            "/scim/v2/Users",
+            "/scim/v2/GroupsX",
+            "/scim/v2/Users/Groups",
+        ] {
+            assert_eq!(body_limit(&limits, &mounted(path)), limits.body, "{path}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_not_passed_on() {
+        let mut headers = HeaderMap::new();
+        for name in REMOVED {
+            headers.append(name, HeaderValue::from_static("secret"));
+        }
+        headers.append("If-Match", HeaderValue::from_static("W/\"1\""));
+        assert_eq!(
+            passed_on(&headers),
+            [("if-match".to_owned(), b"W/\"1\"".to_vec())]
+        );
+    }
+
+    #[test]
+    fn an_answer_that_breaks_the_contract_is_an_error() {
+        for status in [0, 100, 199, 600, 1000] {
+            let response = PluginResponse {
+                status,
+                ..PluginResponse::default()
+            };
+            assert!(from_plugin(response).is_err(), "{status}");
+        }
+    }
+
+    #[test]
+    fn headers_that_are_none_or_frame_the_message_are_left_out() {
+        let header = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
+        let response = PluginResponse {
+            status: 201,
+            headers: vec![
+                header("location", "https://mdm.example.com/scim/v2/Users/1"),
+                header("content-length", "999"),
+                header("transfer-encoding", "chunked"),
+                header("bad name", "x"),
+                header("x-split", "a\r\nb: c"),
+            ],
+            body: b"{}".to_vec(),
+        };
+        let answer = from_plugin(response).unwrap();
+        let names: Vec<_> = answer.headers().keys().map(HeaderName::as_str).collect();
+        assert_eq!(names, ["location"]);
+    }
+
+    #[test]
+    fn the_detail_of_an_error_is_found_and_of_nothing_else() {
+        let error = reply::scim_error(StatusCode::NOT_FOUND, "no such user");
+        assert_eq!(detail_of(&error), "no such user");
+        let mut fine = reply::scim_error(StatusCode::NOT_FOUND, "no such user");
+        *fine.status_mut() = StatusCode::OK;
+        assert_eq!(detail_of(&fine), "");
+    }
+}

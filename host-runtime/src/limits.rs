@@ -1,0 +1,43 @@
+//! What one tenant may use. Every number says what it bounds and why.
+
+/// Limits of one tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// A request body, in bytes. A user with every attribute filled is under 64 KiB.
+    pub body: usize,
+    /// A body for /Groups and Bulk: 50,000 members as Okta writes them are about 4 MiB.
+    pub large_body: usize,
+    /// Computing time of the guest for one call, in milliseconds; waiting for the
+    /// store does not count. 50,000 members take some hundred.
+    pub guest_time_ms: u64,
+    /// A call as a whole, waiting included, in milliseconds. Identity providers give
+    /// up after 60 s or so; an answer before that keeps their log readable.
+    pub call_time_ms: u64,
+    /// Linear memory of one instance, in bytes: the largest body, parsed, with room.
+    pub memory: usize,
+    /// Calls from the guest to the host within one call. A scan of 20,000 documents
+    /// and 1,000 mapped hosts stay far below.
+    pub host_calls: u64,
+    /// Instances alive at one time, all tenants together.
+    pub instances: u32,
+    /// Instances one tenant may use at one time.
+    pub instances_per_tenant: u32,
+    /// Requests that may wait for an instance of their tenant before the next gets 503.
+    pub queue_per_tenant: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 1 << 20,
+            large_body: 16 << 20,
+            guest_time_ms: 10_000,
+            call_time_ms: 30_000,
+            memory: 256 << 20,
+            host_calls: 50_000,
+            instances: 128,
+            instances_per_tenant: 16,
+            queue_per_tenant: 256,
+        }
+    }
+}

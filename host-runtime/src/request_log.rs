@@ -1,0 +1,195 @@
+//! The request log: what came in and what became of it, in words.
+//!
+//! Lines are kept in memory for a moment and written together, so that a read costs
+//! no disk write of its own. The log must not hold a token, a body or a query.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use nameplate_store::{ControlStore, RequestEntry, StoreError, TenantId};
+
+use crate::auth::Authenticator;
+use crate::plugin::Note;
+
+/// Lines kept for each tenant: some weeks of a quiet connection, minutes of a first
+/// synchronisation.
+const KEEP: u64 = 10_000;
+/// Written at the latest after this. What a crash may lose is about reading, not
+/// about the directory.
+const DELAY: Duration = Duration::from_millis(250);
+/// Written at once when this many wait.
+const BATCH: usize = 256;
+/// Beyond this the database is not keeping up, and the oldest lines are dropped:
+/// about 2 MiB.
+const MAX_WAITING: usize = 8192;
+/// A path is cut here; ids are far shorter.
+const PATH_BYTES: usize = 1024;
+/// What Fleet's `details` field holds.
+const DETAIL_CHARS: usize = 255;
+/// Remarks of one request, and bytes of each.
+const NOTES: usize = 64;
+const NOTE_BYTES: usize = 1024;
+
+/// Buffers and writes the log, and the last use of tokens along with it.
+pub struct RequestLog {
+    control: Arc<dyn ControlStore>,
+    auth: Arc<Authenticator>,
+    waiting: Mutex<Waiting>,
+    /// Held while writing, so that a flush returns only after an earlier one has.
+    writer: tokio::sync::Mutex<()>,
+    this: Weak<Self>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    lines: VecDeque<RequestEntry>,
+    dropped: u64,
+    scheduled: bool,
+    urgent: bool,
+}
+
+impl RequestLog {
+    /// Over the control tables.
+    pub fn new(control: Arc<dyn ControlStore>, auth: Arc<Authenticator>) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self {
+            control,
+            auth,
+            waiting: Mutex::default(),
+            writer: tokio::sync::Mutex::default(),
+            this: this.clone(),
+        })
+    }
+
+    /// Adds a line; sizes are cut to their limits. MUST be called within a Tokio
+    /// runtime, on which the line is written a moment later.
+    pub fn add(&self, mut entry: RequestEntry) {
+        cut_bytes(&mut entry.path, PATH_BYTES);
+        entry.detail = cut_chars(&entry.detail, DETAIL_CHARS);
+        entry.notes.truncate(NOTES);
+        for note in &mut entry.notes {
+            cut_bytes(note, NOTE_BYTES);
+        }
+        let (schedule, urgent) = {
+            let mut waiting = self.waiting();
+            if waiting.lines.len() >= MAX_WAITING {
+                waiting.lines.pop_front();
+                waiting.dropped += 1;
+            }
+            waiting.lines.push_back(entry);
+            let urgent = waiting.lines.len() >= BATCH && !waiting.urgent;
+            let schedule = !waiting.scheduled;
+            waiting.scheduled = true;
+            waiting.urgent |= urgent;
+            (schedule, urgent)
+        };
+        if urgent {
+            self.spawn_flush(Duration::ZERO);
+        } else if schedule {
+            self.spawn_flush(DELAY);
+        }
+    }
+
+    /// Sees to it that a token's use is written soon, even if no line comes.
+    pub fn nudge(&self) {
+        let schedule = self.auth.has_uses() && {
+            let mut waiting = self.waiting();
+            !std::mem::replace(&mut waiting.scheduled, true)
+        };
+        if schedule {
+            self.spawn_flush(DELAY);
+        }
+    }
+
+    fn spawn_flush(&self, delay: Duration) {
+        let Some(this) = self.this.upgrade() else {
+            return;
+        };
+        tokio::spawn(async move {
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
+            this.flush().await;
+        });
+    }
+
+    /// Writes what waits. What cannot be written is lost with a warning: a log must
+    /// not stop the work it tells of.
+    pub async fn flush(&self) {
+        let _writing = self.writer.lock().await;
+        let (lines, dropped) = {
+            let mut waiting = self.waiting();
+            waiting.scheduled = false;
+            waiting.urgent = false;
+            (
+                std::mem::take(&mut waiting.lines),
+                std::mem::take(&mut waiting.dropped),
+            )
+        };
+        if dropped > 0 {
+            tracing::warn!(
+                dropped,
+                "the database is slow; lines of the request log are lost"
+            );
+        }
+        if !lines.is_empty() {
+            let count = lines.len();
+            if let Err(error) = self.control.log_requests(lines.into(), KEEP).await {
+                tracing::warn!(count, %error, "cannot write the request log");
+            }
+        }
+        let uses = self.auth.take_uses();
+        if !uses.is_empty()
+            && let Err(error) = self.control.touch_tokens(&uses).await
+        {
+            tracing::warn!(%error, "cannot note the last use of tokens");
+        }
+    }
+
+    /// Reads lines, the newest first, below id `before`.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn read(
+        &self,
+        tenant: TenantId,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<RequestEntry>, StoreError> {
+        self.flush().await;
+        self.control.requests(tenant, before, limit).await
+    }
+
+    /// The newest line that counts as "the last request of the identity provider".
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn last_idp_request(
+        &self,
+        tenant: TenantId,
+    ) -> Result<Option<RequestEntry>, StoreError> {
+        self.flush().await;
+        self.control.last_idp_request(tenant).await
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Remarks as the log keeps them: words, not codes.
+pub fn words(notes: Vec<Note>) -> Vec<String> {
+    notes.into_iter().map(|note| note.text).collect()
+}
+
+/// The first `limit` characters.
+pub fn cut_chars(text: &str, limit: usize) -> String {
+    text.chars().take(limit).collect()
+}
+
+/// Cuts to at most `limit` bytes without splitting a character.
+pub fn cut_bytes(text: &mut String, limit: usize) {
+    if text.len() > limit {
+        text.truncate(text.floor_char_boundary(limit));
+    }
+}

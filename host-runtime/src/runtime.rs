@@ -1,0 +1,399 @@
+//! The library's face: tenants, the plugin and the stores put together.
+//!
+//! A vendor builds a [`Runtime`] over stores and asks it to answer SCIM requests
+//! and to say who uses a host. HTTP, tokens and the command line are built on this
+//! and are not needed for it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use nameplate_store::{
+    Connection, ConnectionId, ControlStore, HostStore, Scope, Source, StoreError, TenantId,
+    Timestamp, UserStore,
+};
+use serde_json::{Value, json};
+
+use crate::clock::Sources;
+use crate::http::Desk;
+use crate::limits::Limits;
+use crate::plugin::{
+    Call, ClaimDraft, EndUser, GuestConfig, MappingError, MappingEvent, Note, Plugin, PluginError,
+    PluginRequest, PluginResponse, Progress,
+};
+
+/// How many hosts a directory change maps before its request is answered; the
+/// rest is left to the runner. A thousand take well under a second.
+const HOSTS_PER_REQUEST: u32 = 1000;
+
+/// The databases of a runtime; usually one and the same.
+#[derive(Clone)]
+pub struct Stores {
+    /// The directory.
+    pub users: Arc<dyn UserStore>,
+    /// Hosts and claims.
+    pub hosts: Arc<dyn HostStore>,
+    /// Tenants, connections, tokens, request log.
+    pub control: Arc<dyn ControlStore>,
+}
+
+impl Stores {
+    /// One database for everything.
+    pub fn one<S>(store: S) -> Self
+    where
+        S: UserStore + HostStore + ControlStore + 'static,
+    {
+        let store = Arc::new(store);
+        Self {
+            users: store.clone(),
+            hosts: store.clone(),
+            control: store,
+        }
+    }
+}
+
+/// The answer to a SCIM request and what happened on the way.
+#[derive(Debug)]
+pub struct ScimAnswer {
+    /// What the client gets; an error means 503 with `Retry-After`.
+    pub response: Result<PluginResponse, PluginError>,
+    /// Remarks for the request log.
+    pub notes: Vec<Note>,
+}
+
+/// A running Nameplate. Cheap to clone.
+#[derive(Clone)]
+pub struct Runtime {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    plugin: Arc<dyn Plugin>,
+    stores: Stores,
+    sources: Sources,
+    limits: Limits,
+    /// Tokens and the request log, for the HTTP interface.
+    desk: Desk,
+    /// What is known of tenants; dropped by [`Runtime::forget`].
+    tenants: Mutex<HashMap<TenantId, Arc<TenantState>>>,
+}
+
+/// A tenant's connections and what the guest reads of each.
+struct TenantState {
+    connections: Arc<[Connection]>,
+    configs: HashMap<ConnectionId, Arc<GuestConfig>>,
+    mapping: Arc<GuestConfig>,
+}
+
+impl Runtime {
+    /// A runtime over a plugin and stores.
+    pub fn new(plugin: Arc<dyn Plugin>, stores: Stores, limits: Limits, sources: Sources) -> Self {
+        let desk = Desk::new(stores.control.clone(), sources.clock.clone());
+        Self {
+            inner: Arc::new(Inner {
+                plugin,
+                desk,
+                stores,
+                sources,
+                limits,
+                tenants: Mutex::default(),
+            }),
+        }
+    }
+
+    /// The databases.
+    pub fn stores(&self) -> &Stores {
+        &self.inner.stores
+    }
+
+    /// Tokens and the request log.
+    pub fn desk(&self) -> &Desk {
+        &self.inner.desk
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        &self.inner.limits
+    }
+
+    /// Time and chance.
+    pub fn sources(&self) -> &Sources {
+        &self.inner.sources
+    }
+
+    /// The present moment by the runtime's clock.
+    pub fn now(&self) -> Timestamp {
+        self.inner.sources.clock.now()
+    }
+
+    /// The connections of a tenant in order of precedence.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn connections(&self, tenant: TenantId) -> Result<Arc<[Connection]>, StoreError> {
+        Ok(self.tenant(tenant).await?.connections.clone())
+    }
+
+    /// Forgets what is known of a tenant, after its connections were changed.
+    pub fn forget(&self, tenant: TenantId) {
+        self.known().remove(&tenant);
+    }
+
+    /// Answers one SCIM request of a connection, then brings up to date the hosts it
+    /// touches.
+    ///
+    /// # Errors
+    /// If the tenant's configuration cannot be read, or it has no such connection.
+    pub async fn scim(
+        &self,
+        tenant: TenantId,
+        connection: ConnectionId,
+        request: PluginRequest,
+    ) -> Result<ScimAnswer, StoreError> {
+        let state = self.tenant(tenant).await?;
+        let config = state.configs.get(&connection).ok_or_else(|| {
+            StoreError::Denied(format!("tenant has no connection {}", connection.0))
+        })?;
+        let call = self.call(tenant, Some(connection), &state, config.clone());
+        let (response, report) = self.inner.plugin.handle(call, request).await;
+        for change in report.changes {
+            self.map_change(tenant, change).await;
+        }
+        Ok(ScimAnswer {
+            response,
+            notes: report.notes,
+        })
+    }
+
+    /// Works one directory change in. A SCIM write never fails because of device
+    /// state: what goes wrong here stays in the event log and is done by the runner.
+    async fn map_change(&self, tenant: TenantId, change: crate::plugin::DirectoryChange) {
+        let seq = change.seq;
+        let event = MappingEvent::Directory(change);
+        let outcome = self.apply(tenant, event, None, HOSTS_PER_REQUEST).await;
+        match outcome {
+            Ok(Progress { next: None, .. }) => {
+                if let Err(error) = self.inner.stores.users.settle(tenant, &[seq]).await {
+                    tracing::warn!(tenant = tenant.0, seq, %error, "cannot settle an event; it is mapped again later");
+                }
+            }
+            Ok(_) => {
+                tracing::info!(
+                    tenant = tenant.0,
+                    seq,
+                    "more hosts than one request maps; the runner goes on"
+                );
+            }
+            Err(error) => {
+                tracing::warn!(tenant = tenant.0, seq, %error, "mapping is left to the runner");
+            }
+        }
+    }
+
+    /// Works an event in, at most `limit` hosts.
+    ///
+    /// # Errors
+    /// See [`MappingError`]; nothing is lost, the call may be repeated.
+    pub async fn apply(
+        &self,
+        tenant: TenantId,
+        event: MappingEvent,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Progress, MappingError> {
+        let call = self.mapping_call(tenant).await?;
+        self.inner.plugin.apply(call, event, after, limit).await
+    }
+
+    /// Records a claim on a host and looks at the host again.
+    ///
+    /// # Errors
+    /// [`MappingError::NoHost`], [`MappingError::Invalid`], or trouble.
+    pub async fn claim(
+        &self,
+        tenant: TenantId,
+        host: &str,
+        draft: ClaimDraft,
+    ) -> Result<Progress, MappingError> {
+        self.apply(
+            tenant,
+            MappingEvent::Claimed(host.to_owned(), draft),
+            None,
+            1,
+        )
+        .await
+    }
+
+    /// Takes back a host's claims of one source; `recorded` is false if it had none.
+    ///
+    /// # Errors
+    /// [`MappingError::NoHost`] or trouble.
+    pub async fn withdraw(
+        &self,
+        tenant: TenantId,
+        host: &str,
+        source: Source,
+    ) -> Result<Progress, MappingError> {
+        self.apply(
+            tenant,
+            MappingEvent::Withdrawn(host.to_owned(), source),
+            None,
+            1,
+        )
+        .await
+    }
+
+    /// Who uses a host; never older than the directory.
+    ///
+    /// # Errors
+    /// [`MappingError::NoHost`] or trouble.
+    pub async fn end_user(&self, tenant: TenantId, host: &str) -> Result<EndUser, MappingError> {
+        let call = self.mapping_call(tenant).await?;
+        self.inner.plugin.end_user(call, host.to_owned()).await
+    }
+
+    /// Why a host has the user it has, one line each.
+    ///
+    /// # Errors
+    /// [`MappingError::NoHost`] or trouble.
+    pub async fn explain(&self, tenant: TenantId, host: &str) -> Result<Vec<String>, MappingError> {
+        let call = self.mapping_call(tenant).await?;
+        self.inner.plugin.explain(call, host.to_owned()).await
+    }
+
+    /// Looks at hosts again, by id.
+    ///
+    /// # Errors
+    /// Trouble; go on with the same `after`.
+    pub async fn reconcile(
+        &self,
+        tenant: TenantId,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Progress, MappingError> {
+        let call = self.mapping_call(tenant).await?;
+        self.inner.plugin.reconcile(call, after, limit).await
+    }
+
+    /// Brings the index of a connection to the plugin's current rules.
+    ///
+    /// # Errors
+    /// Trouble; what was written stays, call again.
+    pub async fn reindex(&self, connection: &Connection) -> Result<u64, MappingError> {
+        let state = self.tenant(connection.tenant).await?;
+        let config = state
+            .configs
+            .get(&connection.id)
+            .cloned()
+            .unwrap_or_default();
+        let (mut cursor, mut written) = (None, 0);
+        loop {
+            let call = self.call(
+                connection.tenant,
+                Some(connection.id),
+                &state,
+                config.clone(),
+            );
+            let step = self
+                .inner
+                .plugin
+                .reindex(call, cursor, nameplate_store::limits::PAGE)
+                .await?;
+            written += u64::from(step.written);
+            match step.next {
+                Some(next) => cursor = Some(next),
+                None => return Ok(written),
+            }
+        }
+    }
+
+    async fn mapping_call(&self, tenant: TenantId) -> Result<Call, StoreError> {
+        let state = self.tenant(tenant).await?;
+        Ok(self.call(tenant, None, &state, state.mapping.clone()))
+    }
+
+    fn call(
+        &self,
+        tenant: TenantId,
+        connection: Option<ConnectionId>,
+        state: &TenantState,
+        config: Arc<GuestConfig>,
+    ) -> Call {
+        Call {
+            scope: Scope { tenant, connection },
+            connections: state.connections.clone(),
+            config,
+            users: self.inner.stores.users.clone(),
+            hosts: self.inner.stores.hosts.clone(),
+            sources: self.inner.sources.clone(),
+        }
+    }
+
+    async fn tenant(&self, tenant: TenantId) -> Result<Arc<TenantState>, StoreError> {
+        if let Some(state) = self.known().get(&tenant) {
+            return Ok(state.clone());
+        }
+        let connections = self.inner.stores.control.connections(tenant).await?;
+        let configs = connections
+            .iter()
+            .map(|connection| (connection.id, Arc::new(self.guest_config(connection))))
+            .collect();
+        let state = Arc::new(TenantState {
+            mapping: Arc::new(mapping_config(tenant, &connections)),
+            connections: connections.into(),
+            configs,
+        });
+        self.known().insert(tenant, state.clone());
+        Ok(state)
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<TenantId, Arc<TenantState>>> {
+        // Only whole values are put in, so a panic elsewhere leaves the map usable.
+        self.inner
+            .tenants
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The stored settings with what the runtime itself enforces.
+    fn guest_config(&self, connection: &Connection) -> GuestConfig {
+        let mut settings = match serde_json::from_str(&connection.settings) {
+            Ok(Value::Object(settings)) => settings,
+            _ => {
+                tracing::warn!(
+                    connection = connection.id.0,
+                    "the connection's settings are not a JSON object; defaults apply"
+                );
+                serde_json::Map::new()
+            }
+        };
+        let limits = &self.inner.limits;
+        settings.insert("dialect".into(), json!(connection.dialect));
+        settings.insert(
+            "reactivate_inactive".into(),
+            json!(connection.reactivate_inactive),
+        );
+        settings.insert("body_limit".into(), json!(limits.body));
+        settings.insert("large_body_limit".into(), json!(limits.large_body));
+        GuestConfig {
+            // Unique to one state of one connection: the guest keeps what it parsed by it.
+            revision: (u64::try_from(connection.id.0).unwrap_or(0) << 32) | connection.revision,
+            json: Value::Object(settings).to_string().into_bytes(),
+        }
+    }
+}
+
+/// What mapping reads: which connection is trusted most. Changes only by connections
+/// being added, so their number names its state.
+fn mapping_config(tenant: TenantId, connections: &[Connection]) -> GuestConfig {
+    let names: Vec<&str> = connections
+        .iter()
+        .map(|connection| connection.name.as_str())
+        .collect();
+    GuestConfig {
+        // The highest bit keeps it apart from the connections' own revisions.
+        revision: 1 << 63
+            | u64::try_from(tenant.0).unwrap_or(0) << 16
+            | u64::try_from(names.len()).unwrap_or(0),
+        json: json!({ "connections": names }).to_string().into_bytes(),
+    }
+}

@@ -1,0 +1,222 @@
+//! [`WasmPlugin`]: each call gets an instance, a deadline and a report.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use wasmtime::component::{Component, HasSelf, Linker};
+
+use super::bindings::{Plugin as Exports, PluginPre};
+use super::cache;
+use super::engine::{Engine, EngineOptions};
+use super::instances::{Instance, Instances, Isolation};
+use super::state::GuestState;
+use crate::limits::Limits;
+use crate::plugin::{
+    Call, EndUser, MappingError, MappingEvent, Plugin, PluginError, PluginRequest, PluginResponse,
+    Progress, ReindexProgress, Report,
+};
+
+/// How a component is loaded.
+#[derive(Clone, Debug, Default)]
+pub struct WasmOptions {
+    /// What each tenant may use.
+    pub limits: Limits,
+    /// When instances are used again.
+    pub isolation: Isolation,
+    /// Where compiled code is kept between starts; none: compiled each time.
+    /// Whoever can write there can run code as this process.
+    pub cache: Option<PathBuf>,
+}
+
+/// A component in its sandbox.
+pub struct WasmPlugin {
+    instances: Arc<Instances>,
+}
+
+impl WasmPlugin {
+    /// Loads a component: compiles it (or takes the compiled code from the cache)
+    /// and links it to what the runtime offers, and to nothing else.
+    ///
+    /// # Errors
+    /// If it is no component, imports what is not offered, or lacks an export.
+    pub fn load(component: &[u8], options: WasmOptions) -> Result<Self, PluginError> {
+        let engine = Engine::new(&EngineOptions::from(&options.limits))?;
+        Self::load_in(engine, component, options)
+    }
+
+    /// The same in an engine that exists: tests share one.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_in(
+        engine: Engine,
+        component: &[u8],
+        options: WasmOptions,
+    ) -> Result<Self, PluginError> {
+        let load = |error: wasmtime::Error| PluginError::Load(format!("{error:#}"));
+        let compiled = cache::compile(&engine, component, options.cache.as_deref())?;
+        let linker = linker(&engine).map_err(load)?;
+        let pre = linker.instantiate_pre(&compiled).map_err(load)?;
+        let pre = PluginPre::new(pre).map_err(load)?;
+        Ok(Self {
+            instances: Arc::new(Instances::new(
+                engine,
+                pre,
+                options.limits,
+                options.isolation,
+            )),
+        })
+    }
+
+    /// Drops instances that have been idle too long; call now and then.
+    pub fn sweep(&self) {
+        self.instances.sweep();
+    }
+
+    /// Runs one call in an instance of the call's tenant.
+    async fn run<T>(
+        &self,
+        call: Call,
+        work: impl AsyncFnOnce(&Exports, &mut wasmtime::Store<GuestState>) -> wasmtime::Result<T>,
+    ) -> (Result<T, PluginError>, Report) {
+        let tenant = call.scope.tenant;
+        let limit_ms = self.instances.limits().call_time_ms;
+        let mut report = Report::default();
+        let running = async {
+            let _turn = self.instances.turn(tenant).await?;
+            let mut instance = self.instances.take(tenant).await?;
+            let outcome = in_instance(&mut instance, call, work, &mut report).await;
+            if outcome.is_ok() {
+                self.instances.give_back(tenant, instance);
+            }
+            outcome
+        };
+        // What is dropped by the time-out is the whole instance: its stack may be
+        // parked inside the guest and cannot be entered again.
+        let outcome = tokio::time::timeout(Duration::from_millis(limit_ms), running)
+            .await
+            .unwrap_or(Err(PluginError::Timeout(limit_ms)));
+        (outcome, report)
+    }
+}
+
+async fn in_instance<T>(
+    instance: &mut Instance,
+    call: Call,
+    work: impl AsyncFnOnce(&Exports, &mut wasmtime::Store<GuestState>) -> wasmtime::Result<T>,
+    report: &mut Report,
+) -> Result<T, PluginError> {
+    let Instance { store, exports, .. } = instance;
+    store.data_mut().begin(call);
+    // Counted from now: the last call's deadline has long passed.
+    store.set_epoch_deadline(1);
+    let outcome = work(exports, store).await;
+    let exceeded = store.data().exceeded();
+    *report = store.data_mut().end();
+    outcome.map_err(|error| {
+        exceeded.unwrap_or_else(|| PluginError::Trapped(format!("{:#}", error.root_cause())))
+    })
+}
+
+/// Everything a component may import; see `wit/world.wit`.
+fn linker(engine: &Engine) -> wasmtime::Result<Linker<GuestState>> {
+    let mut linker = Linker::new(engine.wasmtime());
+    Exports::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
+    Ok(linker)
+}
+
+/// A call to an export that answers `result<_, mapping-error>`.
+macro_rules! mapping_call {
+    ($self:ident, $call:ident, |$exports:ident, $store:ident| $body:expr) => {{
+        let (outcome, _report) = $self
+            .run($call, async move |$exports, $store| $body.await)
+            .await;
+        outcome?.map(Into::into).map_err(Into::into)
+    }};
+}
+
+#[async_trait]
+impl Plugin for WasmPlugin {
+    async fn handle(
+        &self,
+        call: Call,
+        request: PluginRequest,
+    ) -> (Result<PluginResponse, PluginError>, Report) {
+        let (outcome, report) = self
+            .run(call, async move |exports, store| {
+                exports
+                    .nameplate_scim_http_handler()
+                    .call_handle(store, &request.into())
+                    .await
+            })
+            .await;
+        (outcome.map(Into::into), report)
+    }
+
+    async fn apply(
+        &self,
+        call: Call,
+        event: MappingEvent,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Progress, MappingError> {
+        mapping_call!(self, call, |exports, store| exports
+            .nameplate_scim_mapping()
+            .call_apply(store, &event.into(), after.as_ref(), limit))
+    }
+
+    async fn end_user(&self, call: Call, host: String) -> Result<EndUser, MappingError> {
+        mapping_call!(self, call, |exports, store| exports
+            .nameplate_scim_mapping()
+            .call_end_user_of(store, &host))
+    }
+
+    async fn explain(&self, call: Call, host: String) -> Result<Vec<String>, MappingError> {
+        let (outcome, _report) = self
+            .run(call, async move |exports, store| {
+                exports
+                    .nameplate_scim_mapping()
+                    .call_explain(store, &host)
+                    .await
+            })
+            .await;
+        outcome?.map_err(Into::into)
+    }
+
+    async fn reconcile(
+        &self,
+        call: Call,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Progress, MappingError> {
+        mapping_call!(self, call, |exports, store| exports
+            .nameplate_scim_mapping()
+            .call_reconcile(store, after.as_ref(), limit))
+    }
+
+    async fn reindex(
+        &self,
+        call: Call,
+        cursor: Option<Vec<u8>>,
+        limit: u32,
+    ) -> Result<ReindexProgress, MappingError> {
+        let (outcome, _report) = self
+            .run(call, async move |exports, store| {
+                exports
+                    .nameplate_scim_reindex()
+                    .call_step(store, cursor.as_deref(), limit)
+                    .await
+            })
+            .await;
+        outcome?
+            .map(Into::into)
+            .map_err(|error| MappingError::Store(error.into()))
+    }
+}
+
+pub(super) fn compile(engine: &Engine, component: &[u8]) -> Result<Component, PluginError> {
+    Component::new(engine.wasmtime(), component)
+        .map_err(|error| PluginError::Load(format!("{error:#}")))
+}

@@ -1,0 +1,137 @@
+//! The event log.
+
+use nameplate_store::{ConnectionId, Event, TenantId, limits};
+use rusqlite::{Connection, Row, params};
+
+use super::codec::{K, U, pack, unpack, unpack_texts};
+use super::errors::Fault;
+
+const COLUMNS: &str = "tenant, seq, connection, at, name, subject_kind, subject, settled, logins, added, removed, before, after";
+
+/// Appends an event and returns its number: the last write of its unit, so that
+/// numbers are visible in order.
+pub fn append(connection: &Connection, tenant: TenantId, event: &Event) -> Result<u64, Fault> {
+    let Event {
+        seq: _,
+        connection: at_connection,
+        at,
+        name,
+        subject_kind,
+        subject,
+        before,
+        after,
+        added,
+        removed,
+        logins,
+        settled,
+    } = event;
+    let seq = connection
+        .prepare_cached(
+            "UPDATE tenants SET event_seq = event_seq + 1 WHERE id = ?1 RETURNING event_seq",
+        )?
+        .query_row([tenant.0], |row| row.get::<_, U>(0))?;
+    let texts = |texts: &[String]| pack(texts.iter().map(String::as_bytes));
+    let logins = pack(logins.iter().map(Vec::as_slice));
+    connection
+        .prepare_cached(&format!(
+            "INSERT INTO events ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+        ))?
+        .execute(params![
+            tenant.0, seq, at_connection.0, U(*at), name, K(*subject_kind), subject, settled, logins,
+            texts(added), texts(removed), before, after
+        ])?;
+    Ok(seq.0)
+}
+
+/// The log from `after` on. Ends early at [`limits::PAGE_BYTES`].
+pub fn after(
+    connection: &Connection,
+    tenant: TenantId,
+    after: u64,
+    limit: u32,
+) -> Result<Vec<Event>, Fault> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM events WHERE tenant = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"
+    ))?;
+    // No number is larger than 63 bits, so nothing comes after one that is.
+    let after = U(after.min(u64::try_from(i64::MAX).unwrap_or(u64::MAX)));
+    let rows = statement.query(params![tenant.0, after, limit.min(limits::PAGE)])?;
+    Ok(collect(rows)?.into_iter().map(|(_, event)| event).collect())
+}
+
+/// What mapping has not worked in, oldest first. Ends early at
+/// [`limits::PAGE_BYTES`].
+pub fn unsettled(
+    connection: &Connection,
+    tenant: Option<TenantId>,
+    limit: u32,
+) -> Result<Vec<(TenantId, Event)>, Fault> {
+    let limit = limit.min(limits::PAGE);
+    match tenant {
+        Some(tenant) => collect(
+            connection
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM events INDEXED BY events_unsettled WHERE tenant = ?1 AND settled = 0 ORDER BY at, seq LIMIT ?2"
+                ))?
+                .query(params![tenant.0, limit])?,
+        ),
+        None => collect(
+            connection
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM events INDEXED BY events_unsettled_all WHERE settled = 0 ORDER BY at, tenant, seq LIMIT ?1"
+                ))?
+                .query([limit])?,
+        ),
+    }
+}
+
+/// Marks events as worked in.
+pub fn settle(connection: &Connection, tenant: TenantId, seqs: &[u64]) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE events SET settled = 1 WHERE tenant = ?1 AND seq = ?2 AND settled = 0",
+    )?;
+    for seq in seqs {
+        statement.execute(params![tenant.0, U(*seq)])?;
+    }
+    Ok(())
+}
+
+fn collect(mut rows: rusqlite::Rows<'_>) -> Result<Vec<(TenantId, Event)>, Fault> {
+    let mut events = Vec::new();
+    let mut bytes = 0;
+    while bytes < limits::PAGE_BYTES
+        && let Some(row) = rows.next()?
+    {
+        let (tenant, event) = event(row)?;
+        let documents =
+            event.before.as_ref().map_or(0, Vec::len) + event.after.as_ref().map_or(0, Vec::len);
+        let members: usize = event
+            .added
+            .iter()
+            .chain(&event.removed)
+            .map(String::len)
+            .sum();
+        bytes += documents + members;
+        events.push((tenant, event));
+    }
+    Ok(events)
+}
+
+fn event(row: &Row<'_>) -> Result<(TenantId, Event), Fault> {
+    let packed = |at| row.get::<_, Vec<u8>>(at);
+    let event = Event {
+        seq: row.get::<_, U>(1)?.0,
+        connection: ConnectionId(row.get(2)?),
+        at: row.get::<_, U>(3)?.0,
+        name: row.get(4)?,
+        subject_kind: row.get::<_, K>(5)?.0,
+        subject: row.get(6)?,
+        settled: row.get(7)?,
+        logins: unpack(&packed(8)?)?,
+        added: unpack_texts(&packed(9)?)?,
+        removed: unpack_texts(&packed(10)?)?,
+        before: row.get(11)?,
+        after: row.get(12)?,
+    };
+    Ok((TenantId(row.get(0)?), event))
+}

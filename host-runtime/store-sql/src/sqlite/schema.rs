@@ -1,0 +1,115 @@
+//! Opening a database file: settings of a connection, and migrations.
+
+use std::path::Path;
+
+use nameplate_store::StoreError;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::SqliteOptions;
+use super::errors::Fault;
+
+/// "NPLT": tells our files from others.
+const APPLICATION_ID: i64 = 0x4e50_4c54;
+
+/// Every migration in order; its place, from 1, is the version it leads to.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_initial.sql")];
+
+/// Statements kept prepared on each connection: all that this backend has, so
+/// that none is ever parsed twice.
+const STATEMENTS: usize = 160;
+
+/// The connection that writes, with the schema up to date.
+pub fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connection, Fault> {
+    let mut connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(options.busy_timeout)?;
+    recognise(&connection, path)?;
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(Fault(StoreError::Other(
+            "the file system of the database cannot hold a write-ahead log".to_owned(),
+        )));
+    }
+    // FULL: the log is synced before COMMIT returns. NORMAL would lose answered
+    // writes when the power fails.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // After a checkpoint the log shrinks to this many bytes.
+    connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
+    // Half of the cache: the writer works on the pages every request needs.
+    prepare(&connection, options, options.cache_bytes / 2)?;
+    migrate(&mut connection, path)?;
+    Ok(connection)
+}
+
+/// A connection that reads.
+pub fn open_reader(path: &Path, options: &SqliteOptions) -> Result<Connection, Fault> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(options.busy_timeout)?;
+    let share = u64::try_from(options.readers.max(1)).unwrap_or(1);
+    prepare(&connection, options, options.cache_bytes / 2 / share)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+fn prepare(
+    connection: &Connection,
+    options: &SqliteOptions,
+    cache_bytes: u64,
+) -> Result<(), Fault> {
+    connection.busy_timeout(options.busy_timeout)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // A damaged or foreign schema must not run functions of its own.
+    connection.pragma_update(None, "trusted_schema", false)?;
+    let kibibytes = i64::try_from(cache_bytes / 1024)
+        .unwrap_or(i64::MAX)
+        .max(64);
+    // Negative: kibibytes and not pages.
+    connection.pragma_update(None, "cache_size", -kibibytes)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(())
+}
+
+fn number(connection: &Connection, pragma: &str) -> Result<i64, Fault> {
+    Ok(connection.pragma_query_value(None, pragma, |row| row.get(0))?)
+}
+
+/// Refuses a file that is not ours before anything is written to it.
+fn recognise(connection: &Connection, path: &Path) -> Result<(), Fault> {
+    let objects: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if objects > 0 && number(connection, "application_id")? != APPLICATION_ID {
+        let text = format!("`{}` is a database of another program", path.display());
+        return Err(Fault(StoreError::Invalid(text)));
+    }
+    Ok(())
+}
+
+fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Fault> {
+    // Immediate: of two programs that start at once, one migrates.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version = number(&transaction, "user_version")?;
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if version > known {
+        let path = path.display();
+        let text = format!(
+            "`{path}` has schema version {version}, this program knows {known}: use a newer program"
+        );
+        return Err(Fault(StoreError::Invalid(text)));
+    }
+    let done =
+        usize::try_from(version).map_err(|_| Fault::corrupt("the schema version is negative"))?;
+    for migration in MIGRATIONS.iter().skip(done) {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", known)?;
+    transaction.commit()?;
+    Ok(())
+}

@@ -1,0 +1,285 @@
+//! Documents and their keys: put, rekey, and what a delete takes along.
+
+use nameplate_store::keyset::{self, Difference};
+use nameplate_store::{ChangeResult, Key, Kind, Outcome, Put, Rekey};
+use rusqlite::{OptionalExtension, params};
+
+use super::{Head, Stop, Work};
+use crate::sqlite::codec::{K, U, pack_keys, unpack_keys};
+use crate::sqlite::errors::Fault;
+
+/// What a put compares with.
+struct Stored {
+    label: String,
+    json: Vec<u8>,
+    keys: Vec<Key>,
+    index_version: String,
+}
+
+impl Work<'_> {
+    pub(super) fn put(&mut self, put: &Put) -> Result<ChangeResult, Stop> {
+        let keys = keyset::normalise(&put.keys);
+        match self.checked(put.kind, &put.id, put.condition)? {
+            Some(head) => self.replace(put, head, &keys),
+            None => self.create(put, &keys),
+        }
+    }
+
+    fn create(&mut self, put: &Put, keys: &[Key]) -> Result<ChangeResult, Stop> {
+        let difference = keyset::difference(&[], keys);
+        self.reindex(put.kind, &put.id, &difference)?;
+        let mut statement = self.db.prepare_cached(
+            "INSERT INTO documents (tenant, connection, kind, id, version, created, modified, member_count, index_version, label, keys, json)
+             VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5, 0, ?6, ?7, ?8, ?9)",
+        )?;
+        let (tenant, connection, now) = (self.tenant.0, self.connection.0, U(self.now));
+        let Put {
+            kind,
+            id,
+            condition: _,
+            label,
+            json,
+            keys: _,
+            index_version,
+        } = put;
+        statement.execute(params![
+            tenant,
+            connection,
+            K(*kind),
+            id,
+            now,
+            index_version,
+            label,
+            pack_keys(keys),
+            json
+        ])?;
+        self.bumped.insert(id.clone(), 0);
+        self.count(*kind, index_version, 1)?;
+        let attached_to = self.attach(put, true, &difference)?;
+        let (created, modified) = (self.now, self.now);
+        Ok(ChangeResult {
+            changed: true,
+            version: 1,
+            created,
+            modified,
+            attached_to,
+            ..ChangeResult::default()
+        })
+    }
+
+    fn replace(&mut self, put: &Put, mut head: Head, keys: &[Key]) -> Result<ChangeResult, Stop> {
+        let stored = self.stored(head.row)?;
+        let differs = stored.label != put.label || stored.json != put.json;
+        if differs {
+            self.bump(&put.id, &mut head);
+            let mut statement = self
+                .db
+                .prepare_cached("UPDATE documents SET version = ?2, modified = ?3, label = ?4, json = ?5 WHERE row = ?1")?;
+            statement.execute(params![
+                head.row,
+                U(head.version),
+                U(head.modified),
+                put.label,
+                put.json
+            ])?;
+        }
+        let difference = keyset::difference(&stored.keys, keys);
+        self.rewrite_keys(
+            put.kind,
+            &put.id,
+            head.row,
+            &stored,
+            (keys, &put.index_version),
+            &difference,
+        )?;
+        let attached_to = self.attach(put, false, &difference)?;
+        let Head {
+            version,
+            created,
+            modified,
+            ..
+        } = head;
+        let changed = differs || !attached_to.is_empty();
+        Ok(ChangeResult {
+            changed,
+            version,
+            created,
+            modified,
+            attached_to,
+            ..ChangeResult::default()
+        })
+    }
+
+    pub(super) fn rekey(&mut self, rekey: &Rekey) -> Result<ChangeResult, Stop> {
+        let head = self.head(&rekey.id)?;
+        let Some(head) =
+            head.filter(|head| head.connection == self.connection.0 && head.kind == rekey.kind)
+        else {
+            return Ok(ChangeResult::default());
+        };
+        let Head {
+            row,
+            version,
+            created,
+            modified,
+            ..
+        } = head;
+        let mut result = ChangeResult {
+            version,
+            created,
+            modified,
+            ..ChangeResult::default()
+        };
+        if version == rekey.version {
+            let keys = keyset::normalise(&rekey.keys);
+            let stored = self.stored(row)?;
+            let difference = keyset::difference(&stored.keys, &keys);
+            let new = (keys.as_slice(), &rekey.index_version);
+            result.changed =
+                self.rewrite_keys(rekey.kind, &rekey.id, row, &stored, new, &difference)?;
+        }
+        Ok(result)
+    }
+
+    fn stored(&self, row: i64) -> Result<Stored, Fault> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT label, json, keys, index_version FROM documents WHERE row = ?1",
+        )?;
+        let (label, json, keys, index_version) = statement.query_row([row], |row| {
+            Ok((
+                row.get(0)?,
+                row.get(1)?,
+                row.get::<_, Vec<u8>>(2)?,
+                row.get(3)?,
+            ))
+        })?;
+        Ok(Stored {
+            label,
+            json,
+            keys: unpack_keys(&keys)?,
+            index_version,
+        })
+    }
+
+    /// Writes a key set over the stored one; false if it is the same.
+    fn rewrite_keys(
+        &mut self,
+        kind: Kind,
+        id: &str,
+        row: i64,
+        stored: &Stored,
+        (keys, index_version): (&[Key], &String),
+        difference: &Difference<'_>,
+    ) -> Result<bool, Stop> {
+        if stored.keys == keys && stored.index_version == *index_version {
+            return Ok(false);
+        }
+        self.reindex(kind, id, difference)?;
+        self.db
+            .prepare_cached("UPDATE documents SET keys = ?2, index_version = ?3 WHERE row = ?1")?
+            .execute(params![row, pack_keys(keys), index_version])?;
+        if stored.index_version != *index_version {
+            self.count(kind, &stored.index_version, -1)?;
+            self.count(kind, index_version, 1)?;
+        }
+        Ok(true)
+    }
+
+    /// Keeps the number of documents with keys of an index-version.
+    fn count(&self, kind: Kind, index_version: &str, by: i64) -> Result<(), Fault> {
+        let key = params![self.tenant.0, self.connection.0, K(kind), index_version, by];
+        self.db
+            .prepare_cached(
+                "INSERT INTO counters (tenant, connection, kind, index_version, count) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO UPDATE SET count = count + excluded.count",
+            )?
+            .execute(key)?;
+        if by < 0 {
+            self.db
+                .prepare_cached(
+                    "DELETE FROM counters WHERE tenant = ?1 AND connection = ?2 AND kind = ?3 AND index_version = ?4 AND count = 0",
+                )?
+                .execute(params![self.tenant.0, self.connection.0, K(kind), index_version])?;
+        }
+        Ok(())
+    }
+
+    fn reindex(&mut self, kind: Kind, id: &str, difference: &Difference<'_>) -> Result<(), Stop> {
+        let (tenant, connection, kind, now) =
+            (self.tenant.0, self.connection.0, K(kind), U(self.now));
+        for Key {
+            attribute, value, ..
+        } in &difference.dropped
+        {
+            self.db
+                .prepare_cached(
+                    "DELETE FROM keys WHERE tenant = ?1 AND connection = ?2 AND kind = ?3 AND attribute = ?4 AND value = ?5 AND id = ?6",
+                )?
+                .execute(params![tenant, connection, kind, attribute, value, id])?;
+        }
+        for key in difference.added.iter().copied() {
+            if key.unique {
+                self.free(kind, key)?;
+            }
+            self.db
+                .prepare_cached(
+                    "INSERT INTO keys (tenant, connection, kind, attribute, value, id, is_unique) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                )?
+                .execute(params![tenant, connection, kind, key.attribute, key.value, id, key.unique])?;
+        }
+        for Key {
+            attribute, value, ..
+        } in &difference.closed
+        {
+            self.db
+                .prepare_cached(
+                    "UPDATE holdings INDEXED BY holdings_open SET until = max(since, ?5)
+                     WHERE tenant = ?1 AND document = ?2 AND until IS NULL AND attribute = ?3 AND value = ?4",
+                )?
+                .execute(params![tenant, id, attribute, value, now])?;
+        }
+        for Key {
+            attribute, value, ..
+        } in &difference.opened
+        {
+            self.db
+                .prepare_cached(
+                    "INSERT INTO holdings (tenant, connection, attribute, value, document, since) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                )?
+                .execute(params![tenant, connection, attribute, value, id, now])?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a unique key that another document holds.
+    fn free(&self, kind: K, key: &Key) -> Result<(), Stop> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT id FROM keys INDEXED BY keys_unique
+             WHERE tenant = ?1 AND connection = ?2 AND kind = ?3 AND value = ?4 AND attribute = ?5 AND is_unique = 1",
+        )?;
+        let place = params![
+            self.tenant.0,
+            self.connection.0,
+            kind,
+            key.value,
+            key.attribute
+        ];
+        match statement.query_row(place, |row| row.get(0)).optional()? {
+            Some(owner) => {
+                let attribute = key.attribute.clone();
+                Err(Stop::refused(Outcome::KeyTaken {
+                    change: self.change,
+                    attribute,
+                    owner,
+                }))
+            }
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn drop_keys(&mut self, kind: Kind, id: &str, row: i64) -> Result<(), Stop> {
+        let stored = self.stored(row)?;
+        self.reindex(kind, id, &keyset::difference(&stored.keys, &[]))?;
+        Ok(self.count(kind, &stored.index_version, -1)?)
+    }
+}

@@ -1,0 +1,313 @@
+//! A commit: units in order, each under its own savepoint, preconditions checked
+//! inside the writer's transaction.
+
+mod index;
+mod members;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nameplate_store::{
+    Change, ChangeResult, ConnectionId, Delete, Document, Event, Kind, Outcome, Precondition,
+    Scope, StoreError, TenantId, Timestamp, Unit, limits,
+};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::codec::{K, U, read_outcomes, write_outcomes};
+use super::errors::Fault;
+use super::writer::saved;
+use super::{events, rows};
+
+/// Old commits forgotten with each new one: more than one, so that the table
+/// shrinks after a burst; few, so that nobody waits for it.
+const FORGET: i64 = 8;
+
+/// All that one call of `commit` asks for.
+pub struct Batch {
+    pub tenant: TenantId,
+    pub connection: ConnectionId,
+    pub now: Timestamp,
+    pub commit_id: [u8; 16],
+    pub units: Vec<Unit>,
+    pub stop_after: Option<u32>,
+}
+
+/// Why a unit ends early; it is taken back in both cases.
+enum Stop {
+    /// An outcome other than committed.
+    Refused(Box<Outcome>),
+    /// Infrastructure: the whole call fails.
+    Failed(Fault),
+}
+
+impl Stop {
+    fn refused(outcome: Outcome) -> Self {
+        Self::Refused(Box::new(outcome))
+    }
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Failed(fault)
+    }
+}
+
+impl From<rusqlite::Error> for Stop {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Batch {
+    /// Does the units, or returns what they came to the first time.
+    pub fn commit(&self, connection: &Connection) -> Result<Vec<Outcome>, Fault> {
+        self.known(connection)?;
+        let mut statement = connection.prepare_cached(
+            "SELECT outcomes FROM commits WHERE tenant = ?1 AND connection = ?2 AND id = ?3",
+        )?;
+        let key = params![self.tenant.0, self.connection.0, self.commit_id];
+        let first: Option<String> = statement.query_row(key, |row| row.get(0)).optional()?;
+        if let Some(first) = first {
+            return read_outcomes(&first);
+        }
+        let mut outcomes = Vec::new();
+        let mut failed = 0;
+        for unit in &self.units {
+            if self.stop_after.is_some_and(|most| failed >= most) {
+                outcomes.push(Outcome::NotTried);
+                continue;
+            }
+            match saved(connection, "unit", |connection| {
+                Work::new(self, connection, unit).run(unit)
+            }) {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(Stop::Refused(outcome)) => {
+                    outcomes.push(*outcome);
+                    failed += 1;
+                }
+                Err(Stop::Failed(fault)) => return Err(fault),
+            }
+        }
+        self.remember(connection, &outcomes)?;
+        Ok(outcomes)
+    }
+
+    fn known(&self, connection: &Connection) -> Result<(), Fault> {
+        let mut statement =
+            connection.prepare_cached("SELECT 1 FROM connections WHERE id = ?1 AND tenant = ?2")?;
+        match statement.exists(params![self.connection.0, self.tenant.0])? {
+            true => Ok(()),
+            false => {
+                Err(StoreError::Denied("the connection is not the tenant's".to_owned()).into())
+            }
+        }
+    }
+
+    fn remember(&self, connection: &Connection, outcomes: &[Outcome]) -> Result<(), Fault> {
+        let (tenant, at) = (self.tenant.0, self.connection.0);
+        connection
+            .prepare_cached("INSERT INTO commits (tenant, connection, id, at, outcomes) VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![tenant, at, self.commit_id, U(self.now), write_outcomes(outcomes)?])?;
+        let horizon = U(self.now.saturating_sub(limits::COMMIT_MEMORY_MS));
+        connection
+            .prepare_cached(
+                "DELETE FROM commits WHERE tenant = ?1 AND (connection, id) IN (
+                     SELECT connection, id FROM commits INDEXED BY commits_age WHERE tenant = ?1 AND at < ?2 ORDER BY at LIMIT ?3)",
+            )?
+            .execute(params![tenant, horizon, FORGET])?;
+        Ok(())
+    }
+}
+
+/// The row of a document without its content.
+struct Head {
+    row: i64,
+    connection: i64,
+    kind: Kind,
+    version: u64,
+    created: Timestamp,
+    modified: Timestamp,
+}
+
+/// What a unit has done so far.
+struct Work<'a> {
+    db: &'a Connection,
+    tenant: TenantId,
+    connection: ConnectionId,
+    now: Timestamp,
+    change: u32,
+    /// Documents with a new version, and the one they had: a version goes up
+    /// once in a unit.
+    bumped: BTreeMap<String, u64>,
+    /// What the event is about; its members that came and went.
+    subject: String,
+    added: BTreeSet<String>,
+    removed: BTreeSet<String>,
+}
+
+impl<'a> Work<'a> {
+    fn new(batch: &Batch, db: &'a Connection, unit: &Unit) -> Self {
+        Self {
+            db,
+            tenant: batch.tenant,
+            connection: batch.connection,
+            now: batch.now,
+            change: 0,
+            bumped: BTreeMap::new(),
+            subject: unit
+                .event
+                .as_ref()
+                .map(|event| event.subject.clone())
+                .unwrap_or_default(),
+            added: BTreeSet::new(),
+            removed: BTreeSet::new(),
+        }
+    }
+
+    fn run(mut self, unit: &Unit) -> Result<Outcome, Stop> {
+        let before = match unit.event {
+            Some(_) => self.subject_json()?,
+            None => None,
+        };
+        let mut results = Vec::new();
+        let mut really = false;
+        for change in &unit.changes {
+            let result = match change {
+                Change::Put(put) => self.put(put)?,
+                Change::Delete(delete) => self.delete(delete)?,
+                Change::Members(delta) => self.members(delta)?,
+                Change::Rekey(rekey) => self.rekey(rekey)?,
+            };
+            really |= result.changed && !matches!(change, Change::Rekey(_));
+            results.push(result);
+            self.change += 1;
+        }
+        let seq = if really {
+            self.event(unit, before)?
+        } else {
+            None
+        };
+        Ok(Outcome::Committed { results, seq })
+    }
+
+    fn scope(&self) -> Scope {
+        Scope {
+            tenant: self.tenant,
+            connection: Some(self.connection),
+        }
+    }
+
+    fn subject_json(&self) -> Result<Option<Vec<u8>>, Fault> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT json FROM documents WHERE tenant = ?1 AND id = ?2 AND connection = ?3",
+        )?;
+        let subject = params![self.tenant.0, self.subject, self.connection.0];
+        Ok(statement.query_row(subject, |row| row.get(0)).optional()?)
+    }
+
+    fn event(&mut self, unit: &Unit, before: Option<Vec<u8>>) -> Result<Option<u64>, Fault> {
+        let Some(draft) = &unit.event else {
+            return Ok(None);
+        };
+        let event = Event {
+            seq: 0,
+            connection: self.connection,
+            at: self.now,
+            name: draft.name.clone(),
+            subject_kind: draft.subject_kind,
+            subject: draft.subject.clone(),
+            before,
+            after: self.subject_json()?,
+            added: std::mem::take(&mut self.added).into_iter().collect(),
+            removed: std::mem::take(&mut self.removed).into_iter().collect(),
+            logins: draft.logins.clone(),
+            settled: draft.logins.is_empty(),
+        };
+        events::append(self.db, self.tenant, &event).map(Some)
+    }
+
+    /// The row of this id, of whatever kind and connection.
+    fn head(&self, id: &str) -> Result<Option<Head>, Fault> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT row, connection, kind, version, created, modified FROM documents WHERE tenant = ?1 AND id = ?2",
+        )?;
+        let head = statement.query_row(params![self.tenant.0, id], |row| {
+            Ok(Head {
+                row: row.get(0)?,
+                connection: row.get(1)?,
+                kind: row.get::<_, K>(2)?.0,
+                version: row.get::<_, U>(3)?.0,
+                created: row.get::<_, U>(4)?.0,
+                modified: row.get::<_, U>(5)?.0,
+            })
+        });
+        Ok(head.optional()?)
+    }
+
+    /// The row if the precondition holds. A version is that before the unit or
+    /// the one the unit gave it.
+    fn checked(&self, kind: Kind, id: &str, condition: Precondition) -> Result<Option<Head>, Stop> {
+        let any = self.head(id)?;
+        let absent = any.is_none();
+        let head = any.filter(|head| head.connection == self.connection.0 && head.kind == kind);
+        let holds = match (condition, &head) {
+            (Precondition::Absent, _) => absent,
+            (Precondition::Exists, head) => head.is_some(),
+            (Precondition::Version(_), None) => false,
+            (Precondition::Version(wanted), Some(head)) => {
+                head.version == wanted || self.bumped.get(id) == Some(&wanted)
+            }
+        };
+        if holds {
+            return Ok(head);
+        }
+        let current: Option<Document> = match head {
+            Some(_) => rows::load(self.db, self.scope(), id)?,
+            None => None,
+        };
+        Err(Stop::refused(Outcome::Stale {
+            change: self.change,
+            current,
+        }))
+    }
+
+    /// Version and time of a document after a real change.
+    fn bump(&mut self, id: &str, head: &mut Head) {
+        if !self.bumped.contains_key(id) {
+            self.bumped.insert(id.to_owned(), head.version);
+            head.version += 1;
+        }
+        head.modified = head.modified.max(self.now);
+    }
+
+    fn delete(&mut self, delete: &Delete) -> Result<ChangeResult, Stop> {
+        let id = &delete.id;
+        let Some(head) = self.checked(delete.kind, id, delete.condition)? else {
+            return Ok(ChangeResult::default());
+        };
+        self.drop_keys(delete.kind, id, head.row)?;
+        let members_removed = self.empty_group(id)?;
+        self.leave_all(id)?;
+        for statement in [
+            "DELETE FROM departures WHERE tenant = ?1 AND member_id = ?2",
+            "DELETE FROM documents WHERE tenant = ?1 AND id = ?2",
+        ] {
+            self.db
+                .prepare_cached(statement)?
+                .execute(params![self.tenant.0, id])?;
+        }
+        let Head {
+            version,
+            created,
+            modified,
+            ..
+        } = head;
+        Ok(ChangeResult {
+            changed: true,
+            version,
+            created,
+            modified,
+            members_removed,
+            ..ChangeResult::default()
+        })
+    }
+}

@@ -1,0 +1,305 @@
+//! The argument checks every backend makes before it touches a row.
+//!
+//! One place, so that a limit is the same everywhere. It knows sizes and shapes
+//! and nothing of what is stored.
+
+use crate::{
+    Assignment, Change, Claim, Find, HostRecord, KeyRange, Precondition, RequestEntry, Scope,
+    StoreError, Token, TokenScope, Unit, limits,
+};
+use crate::{ConnectionId, Key, MemberDelta};
+
+/// An index-version or an event's name, in bytes.
+const SHORT: usize = 64;
+/// A host's id or a part of its description, in bytes.
+const HOST: usize = 255;
+/// A claim's id, in bytes.
+const CLAIM: usize = 128;
+/// Logins of one claim.
+const CLAIM_LOGINS: usize = 8;
+/// The reason of an assignment, in bytes.
+const REASON: usize = 512;
+/// Values of one `holders`.
+const HOLDERS: usize = 16;
+/// Logins of one `claimed_by`.
+const CLAIMED_BY: usize = 64;
+/// A name of a tenant or a connection, in bytes.
+const NAME: usize = 63;
+/// A path in the request log, in bytes.
+const PATH: usize = 1024;
+/// A detail in the request log, in characters.
+const DETAIL: usize = 255;
+/// Spans one `holders` answers with.
+pub const SPANS: usize = 1000;
+/// Groups one `groups_of` answers with.
+pub const GROUPS: usize = 10_000;
+/// Claims a host is read with.
+pub const CLAIMS: usize = 256;
+/// Ids named in an outcome.
+pub const NAMED: usize = 100;
+
+fn invalid(text: impl Into<String>) -> StoreError {
+    StoreError::Invalid(text.into())
+}
+
+/// Refuses more than `max` of something.
+///
+/// # Errors
+/// [`StoreError::Invalid`] beyond the limit.
+pub fn at_most(what: &str, count: usize, max: usize) -> Result<(), StoreError> {
+    if count > max {
+        return Err(invalid(format!("{what}: {count} is more than {max}")));
+    }
+    Ok(())
+}
+
+/// The connection a call is bound to.
+///
+/// # Errors
+/// [`StoreError::Denied`] where the call sees the whole tenant.
+pub fn bound(scope: Scope) -> Result<ConnectionId, StoreError> {
+    scope
+        .connection
+        .ok_or_else(|| StoreError::Denied("the call needs a connection".to_owned()))
+}
+
+/// Checks a document id: 1 to 64 bytes of visible ASCII.
+///
+/// # Errors
+/// [`StoreError::Invalid`] for anything else.
+pub fn document_id(id: &str) -> Result<(), StoreError> {
+    at_most("document id in bytes", id.len(), limits::ID)?;
+    if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(invalid("a document id is visible ascii"));
+    }
+    Ok(())
+}
+
+/// Checks all that is written by one commit.
+///
+/// # Errors
+/// [`StoreError::Invalid`] for the first thing over its limit.
+pub fn units(units: &[Unit]) -> Result<(), StoreError> {
+    for unit in units {
+        for change in &unit.changes {
+            self::change(change)?;
+        }
+        if let Some(event) = &unit.event {
+            at_most("event name in bytes", event.name.len(), SHORT)?;
+            document_id(&event.subject)?;
+            logins(&event.logins)?;
+        }
+    }
+    Ok(())
+}
+
+fn change(change: &Change) -> Result<(), StoreError> {
+    match change {
+        Change::Put(put) => {
+            document_id(&put.id)?;
+            at_most("label in bytes", put.label.len(), limits::LABEL)?;
+            at_most("json in bytes", put.json.len(), limits::JSON)?;
+            keys(&put.keys, &put.index_version)
+        }
+        Change::Delete(delete) => {
+            document_id(&delete.id)?;
+            not_absent(delete.condition)
+        }
+        Change::Members(delta) => members(delta),
+        Change::Rekey(rekey) => {
+            document_id(&rekey.id)?;
+            keys(&rekey.keys, &rekey.index_version)
+        }
+    }
+}
+
+fn members(delta: &MemberDelta) -> Result<(), StoreError> {
+    document_id(&delta.group)?;
+    not_absent(delta.condition)?;
+    for member in &delta.add {
+        if member.id.is_empty() {
+            return Err(invalid("a member id is not empty"));
+        }
+        at_most("member id in bytes", member.id.len(), limits::MEMBER)?;
+        at_most(
+            "login in bytes",
+            member.login.as_ref().map_or(0, Vec::len),
+            limits::KEY,
+        )?;
+    }
+    Ok(())
+}
+
+fn not_absent(condition: Precondition) -> Result<(), StoreError> {
+    if condition == Precondition::Absent {
+        return Err(invalid("only a put can ask for absence"));
+    }
+    Ok(())
+}
+
+fn keys(keys: &[Key], index_version: &str) -> Result<(), StoreError> {
+    self::index_version(index_version)?;
+    for key in keys {
+        at_most("attribute in bytes", key.attribute.len(), limits::ATTRIBUTE)?;
+        at_most("key in bytes", key.value.len(), limits::KEY)?;
+    }
+    Ok(())
+}
+
+fn logins(logins: &[Vec<u8>]) -> Result<(), StoreError> {
+    logins
+        .iter()
+        .try_for_each(|login| at_most("login in bytes", login.len(), limits::KEY))
+}
+
+/// Checks an index-version.
+///
+/// # Errors
+/// [`StoreError::Invalid`] over 64 bytes.
+pub fn index_version(index_version: &str) -> Result<(), StoreError> {
+    at_most("index-version in bytes", index_version.len(), SHORT)
+}
+
+/// Checks a walk.
+///
+/// # Errors
+/// [`StoreError::Invalid`] for the first thing over its limit.
+pub fn find(find: &Find) -> Result<(), StoreError> {
+    at_most(
+        "hits",
+        usize::try_from(find.limit).unwrap_or(usize::MAX),
+        page(),
+    )?;
+    at_most("attribute in bytes", find.index.len(), limits::ATTRIBUTE)?;
+    let values = match &find.range {
+        KeyRange::All => [None, None],
+        KeyRange::Equal(value) | KeyRange::Prefix(value) | KeyRange::Contains(value) => {
+            [Some(value), None]
+        }
+        KeyRange::Between(from, to) => [from.as_ref(), to.as_ref()],
+    };
+    values
+        .into_iter()
+        .flatten()
+        .try_for_each(|value| at_most("key in bytes", value.len(), limits::KEY))
+}
+
+/// [`limits::PAGE`] as a count.
+pub fn page() -> usize {
+    usize::try_from(limits::PAGE).unwrap_or(usize::MAX)
+}
+
+/// Checks the values of `holders`.
+///
+/// # Errors
+/// [`StoreError::Invalid`] over 16 values or 512 bytes.
+pub fn holders(values: &[Vec<u8>]) -> Result<(), StoreError> {
+    at_most("values", values.len(), HOLDERS)?;
+    logins(values)
+}
+
+/// Checks the logins of `claimed_by`.
+///
+/// # Errors
+/// [`StoreError::Invalid`] over 64 logins or 512 bytes.
+pub fn claimed_by(values: &[Vec<u8>]) -> Result<(), StoreError> {
+    at_most("logins", values.len(), CLAIMED_BY)?;
+    logins(values)
+}
+
+/// Checks a host's description.
+///
+/// # Errors
+/// [`StoreError::Invalid`] for an empty id or anything over 255 bytes.
+pub fn host(record: &HostRecord) -> Result<(), StoreError> {
+    let HostRecord {
+        id,
+        display_name,
+        platform,
+        serial,
+        uuid,
+    } = record;
+    if id.is_empty() {
+        return Err(invalid("a host id is not empty"));
+    }
+    for (what, value) in [
+        ("host id", id),
+        ("display name", display_name),
+        ("platform", platform),
+        ("serial", serial),
+        ("uuid", uuid),
+    ] {
+        at_most(&format!("{what} in bytes"), value.len(), HOST)?;
+    }
+    Ok(())
+}
+
+/// Checks a claim.
+///
+/// # Errors
+/// [`StoreError::Invalid`] for an empty id or anything over its limit.
+pub fn claim(claim: &Claim) -> Result<(), StoreError> {
+    if claim.id.is_empty() {
+        return Err(invalid("a claim id is not empty"));
+    }
+    at_most("claim id in bytes", claim.id.len(), CLAIM)?;
+    at_most("source in bytes", claim.source.as_str().len(), SHORT)?;
+    at_most("logins", claim.logins.len(), CLAIM_LOGINS)?;
+    logins(&claim.logins)
+}
+
+/// Checks an assignment.
+///
+/// # Errors
+/// [`StoreError::Invalid`] for a bad user id or a reason over 512 bytes.
+pub fn assignment(assignment: &Assignment) -> Result<(), StoreError> {
+    at_most("reason in bytes", assignment.reason.len(), REASON)?;
+    assignment.user.as_deref().map_or(Ok(()), document_id)
+}
+
+/// Checks the name of a tenant or a connection: `[a-z0-9-]`, 1 to 63 bytes.
+///
+/// # Errors
+/// [`StoreError::Invalid`] for anything else.
+pub fn name(name: &str) -> Result<(), StoreError> {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if name.is_empty() || name.len() > NAME || !name.bytes().all(fits) {
+        return Err(invalid(format!(
+            "`{name}` is no name: 1 to {NAME} of a-z, 0-9 and -"
+        )));
+    }
+    Ok(())
+}
+
+/// Checks dialect and settings of a connection.
+///
+/// # Errors
+/// [`StoreError::Invalid`] unless the settings are a JSON object.
+pub fn connection(dialect: &str, settings: &str) -> Result<(), StoreError> {
+    name(dialect)?;
+    serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(settings)
+        .map(|_| ())
+        .map_err(|error| invalid(format!("settings are no json object: {error}")))
+}
+
+/// Checks that a token names a connection just when its scope needs one.
+///
+/// # Errors
+/// [`StoreError::Invalid`] otherwise.
+pub fn token(token: &Token) -> Result<(), StoreError> {
+    if token.id.is_empty() || (token.scope == TokenScope::Scim) != token.connection.is_some() {
+        return Err(invalid(
+            "a scim token has a connection, an admin token none, and both an id",
+        ));
+    }
+    Ok(())
+}
+
+/// Checks a line of the request log.
+///
+/// # Errors
+/// [`StoreError::Invalid`] for a path or detail over its limit.
+pub fn request(entry: &RequestEntry) -> Result<(), StoreError> {
+    at_most("path in bytes", entry.path.len(), PATH)?;
+    at_most("detail in characters", entry.detail.chars().count(), DETAIL)
+}

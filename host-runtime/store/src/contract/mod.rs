@@ -1,0 +1,198 @@
+//! The contract as tests: what every backend has to do.
+//!
+//! A backend is one line in its tests:
+//!
+//! ```text
+//! nameplate_store::contract_suite!((MyStore::new().await, ()));
+//! ```
+//!
+//! The expression makes an empty store and something to keep while it lives (a
+//! folder, a database); it is evaluated for each test. The calling crate needs
+//! `tokio` with `macros` and `rt`. No check knows how a backend keeps its data.
+
+#![expect(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a check that fails panics, and its name says what it shows"
+)]
+
+pub mod bounds;
+pub mod control;
+pub mod documents;
+pub mod events;
+pub mod groups;
+pub mod held;
+pub mod holdings;
+pub mod hosts;
+pub mod index;
+pub mod members;
+mod place;
+pub mod scope;
+pub mod units;
+pub mod walks;
+
+use crate::{ControlStore, HostStore, UserStore};
+
+/// All that a backend implements.
+pub trait Backend: UserStore + HostStore + ControlStore {}
+
+impl<T: UserStore + HostStore + ControlStore> Backend for T {}
+
+/// Makes one test of each check of the contract. The argument is an expression
+/// for `(store, kept)`.
+#[macro_export]
+macro_rules! contract_suite {
+    ($make:expr) => {
+        $crate::contract_tests! { $make;
+            documents {
+                a_new_document_has_version_one,
+                content_is_kept_byte_for_byte,
+                a_change_of_content_bumps_version_and_modified,
+                modified_never_goes_backwards,
+                a_put_of_the_same_content_changes_nothing,
+                preconditions_are_outcomes,
+                a_document_of_another_kind_does_not_exist,
+                the_refused_change_is_named,
+                a_unique_key_is_held_once_per_connection_and_kind,
+                a_unique_key_is_free_after_update_and_delete,
+                an_update_keeps_its_own_unique_key,
+                a_key_can_become_unique_and_back,
+                keys_follow_the_last_put,
+                a_delete_takes_keys_and_answers_the_last_version,
+                get_many_leaves_out_what_is_absent,
+                a_version_goes_up_once_in_a_unit,
+            }
+            units {
+                a_refused_unit_leaves_no_trace,
+                units_are_independent_and_in_order,
+                units_after_the_last_allowed_failure_are_not_tried,
+                the_same_commit_id_returns_the_first_outcomes,
+                a_commit_id_belongs_to_its_connection,
+                an_empty_unit_is_committed,
+                keys_can_move_within_a_unit,
+            }
+            members {
+                members_come_and_go,
+                a_repeated_delta_changes_nothing,
+                an_id_added_and_removed_at_once_stays,
+                a_replace_keeps_what_it_names,
+                unknown_members_are_held_skipped_or_refused,
+                at_most_100_absent_members_are_named,
+                a_delta_needs_its_group,
+                members_are_read_in_pages,
+                a_deleted_member_leaves_its_groups,
+                a_deleted_group_frees_its_members,
+                several_deltas_in_a_unit_add_up,
+            }
+            held {
+                a_held_member_attaches_when_its_id_arrives,
+                a_held_group_attaches_too,
+                a_held_member_attaches_to_the_user_with_its_login,
+                a_rename_to_the_login_attaches,
+                the_order_of_arrival_does_not_matter,
+                one_member_held_under_two_names_is_attached_once,
+                a_held_member_can_be_removed,
+                held_members_keep_what_was_sent,
+                a_deleted_member_is_not_held,
+                another_connection_never_attaches,
+            }
+            groups {
+                direct_and_indirect_groups_are_told_apart,
+                a_direct_membership_wins_over_an_indirect_one,
+                a_cycle_is_harmless,
+                the_last_removal_is_remembered,
+            }
+            walks {
+                every_range_holds_what_it_says,
+                descending_is_the_other_way_round,
+                values_are_compared_as_bytes,
+                skip_passes_over_hits,
+                totals_are_exact_for_all_and_equal,
+                each_detail_brings_what_it_names,
+                a_page_ends_early_at_4_mib,
+                a_walk_shows_what_did_not_change_exactly_once,
+                a_foreign_after_is_invalid,
+            }
+            index {
+                an_index_is_ready_when_every_document_has_its_version,
+                a_rekey_writes_keys_alone,
+                a_rekey_of_another_version_does_nothing,
+                a_rekey_respects_unique_keys,
+            }
+            holdings {
+                a_tracked_value_is_held_from_to,
+                a_value_kept_is_one_span,
+                holdings_outlive_the_document,
+                holders_see_all_connections_of_the_tenant,
+                a_span_never_ends_before_it_began,
+                a_key_that_becomes_tracked_opens_a_span,
+            }
+            events {
+                events_carry_before_and_after,
+                numbers_go_up_without_gaps,
+                members_of_the_subject_are_listed,
+                an_attached_member_is_worth_an_event,
+                only_events_with_logins_wait_for_mapping,
+            }
+            scope {
+                another_connection_or_tenant_sees_nothing,
+                the_whole_tenant_is_read_and_not_written,
+                a_foreign_connection_cannot_be_written,
+                documents_of_another_connection_cannot_be_changed,
+                ids_are_unique_in_a_tenant_and_free_in_the_next,
+            }
+            bounds {
+                a_commit_over_a_limit_is_invalid_as_a_whole,
+                what_just_fits_is_taken,
+                a_read_over_a_limit_is_invalid,
+                a_host_over_a_limit_is_invalid,
+                names_and_settings_are_checked,
+            }
+            hosts {
+                a_new_host_is_unassigned,
+                a_new_description_keeps_the_rest,
+                a_repeated_claim_is_harmless,
+                claims_are_read_newest_first,
+                a_chatty_source_never_hides_another,
+                a_source_is_withdrawn_up_to_a_moment,
+                an_assignment_needs_the_version_it_was_found_at,
+                a_replaced_assignment_becomes_history,
+                hosts_are_found_by_outcome_user_and_login,
+                a_deleted_host_leaves_nothing,
+            }
+            control {
+                names_are_taken_once,
+                the_revision_goes_up_with_every_change,
+                a_token_is_kept_without_loss,
+                a_token_belongs_to_its_tenant,
+                a_token_is_revoked_once,
+                the_last_use_never_goes_backwards,
+                the_request_log_keeps_the_newest_lines,
+                the_last_request_is_the_newest_of_the_provider,
+            }
+        }
+    };
+}
+
+/// The shape of [`contract_suite`]'s list.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! contract_tests {
+    ($make:expr; $($module:ident { $($test:ident,)* })*) => {
+        $(
+            mod $module {
+                use super::*;
+
+                $(
+                    #[::tokio::test]
+                    async fn $test() {
+                        let (store, _kept) = $make;
+                        $crate::contract::$module::$test(&store).await;
+                    }
+                )*
+            }
+        )*
+    };
+}

@@ -1,0 +1,285 @@
+//! Hosts, claims, assignments and history of all tenants.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use async_trait::async_trait;
+
+use super::MemoryStore;
+use crate::{
+    Assignment, AssignmentOutcome, Claim, Host, HostRecord, HostStore, HostSummary, HostWrite,
+    PastAssignment, Source, StoreError, TenantId, Timestamp, check,
+};
+
+/// The hosts of one tenant, by id.
+pub type Hosts = BTreeMap<String, Row>;
+
+/// One host, with more claims than a read shows.
+#[derive(Debug)]
+pub struct Row {
+    host: Host,
+    history: Vec<PastAssignment>,
+}
+
+impl MemoryStore {
+    fn hosts_where<T>(
+        &self,
+        tenant: TenantId,
+        after: Option<&str>,
+        limit: u32,
+        want: impl Fn(&Host) -> Option<T>,
+    ) -> Vec<T> {
+        let state = self.lock();
+        let Some(hosts) = state.hosts.get(&tenant) else {
+            return Vec::new();
+        };
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rows = hosts.range::<str, _>((from, Bound::Unbounded));
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        rows.filter_map(|(_, row)| want(&row.host))
+            .take(limit)
+            .collect()
+    }
+
+    fn with_row(
+        &self,
+        tenant: TenantId,
+        host: &str,
+        write: impl FnOnce(&mut Row) -> HostWrite,
+    ) -> HostWrite {
+        let mut state = self.lock();
+        let row = state
+            .hosts
+            .get_mut(&tenant)
+            .and_then(|hosts| hosts.get_mut(host));
+        row.map_or(HostWrite::NoHost, write)
+    }
+}
+
+fn written(host: &mut Host) -> HostWrite {
+    host.version += 1;
+    HostWrite::Written(host.version)
+}
+
+#[async_trait]
+impl HostStore for MemoryStore {
+    async fn put_host(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+        host: HostRecord,
+    ) -> Result<bool, StoreError> {
+        check::host(&host)?;
+        let mut state = self.lock();
+        state.known(tenant)?;
+        let hosts = state.hosts.entry(tenant).or_default();
+        if let Some(row) = hosts.get_mut(&host.id) {
+            row.host.record = host;
+            return Ok(false);
+        }
+        let id = host.id.clone();
+        let host = Host {
+            record: host,
+            created: now,
+            version: 1,
+            claims: Vec::new(),
+            assignment: Assignment::default(),
+        };
+        hosts.insert(
+            id,
+            Row {
+                host,
+                history: Vec::new(),
+            },
+        );
+        Ok(true)
+    }
+
+    async fn delete_host(&self, tenant: TenantId, host: &str) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        Ok(state
+            .hosts
+            .get_mut(&tenant)
+            .and_then(|hosts| hosts.remove(host))
+            .is_some())
+    }
+
+    async fn host(&self, tenant: TenantId, host: &str) -> Result<Option<Host>, StoreError> {
+        let state = self.lock();
+        let row = state.hosts.get(&tenant).and_then(|hosts| hosts.get(host));
+        Ok(row.map(|row| Host {
+            claims: shown(&row.host.claims),
+            ..row.host.clone()
+        }))
+    }
+
+    async fn hosts(
+        &self,
+        tenant: TenantId,
+        outcome: Option<AssignmentOutcome>,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<HostSummary>, StoreError> {
+        Ok(self.hosts_where(tenant, after, limit, |host| {
+            let wanted = outcome.is_none_or(|outcome| host.assignment.outcome == outcome);
+            wanted.then(|| HostSummary {
+                record: host.record.clone(),
+                assignment: host.assignment.clone(),
+            })
+        }))
+    }
+
+    async fn claimed_by(
+        &self,
+        tenant: TenantId,
+        logins: &[Vec<u8>],
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError> {
+        check::claimed_by(logins)?;
+        Ok(self.hosts_where(tenant, after, limit, |host| {
+            let live = host.claims.iter().filter(|claim| claim.withdrawn.is_none());
+            let claimed = live
+                .flat_map(|claim| &claim.logins)
+                .any(|login| logins.contains(login));
+            claimed.then(|| host.record.id.clone())
+        }))
+    }
+
+    async fn assigned_to(
+        &self,
+        tenant: TenantId,
+        user: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError> {
+        Ok(self.hosts_where(tenant, after, limit, |host| {
+            (host.assignment.user.as_deref() == Some(user)).then(|| host.record.id.clone())
+        }))
+    }
+
+    async fn with_host(
+        &self,
+        tenant: TenantId,
+        users: &[String],
+    ) -> Result<Vec<String>, StoreError> {
+        check::at_most("people", users.len(), check::page())?;
+        let mut found = self.hosts_where(tenant, None, u32::MAX, |host| {
+            host.assignment
+                .user
+                .clone()
+                .filter(|user| users.contains(user))
+        });
+        found.sort();
+        found.dedup();
+        Ok(found)
+    }
+
+    async fn put_claim(
+        &self,
+        tenant: TenantId,
+        _now: Timestamp,
+        host: &str,
+        claim: Claim,
+    ) -> Result<HostWrite, StoreError> {
+        check::claim(&claim)?;
+        Ok(self.with_row(tenant, host, |row| {
+            if row.host.claims.iter().any(|other| other.id == claim.id) {
+                return HostWrite::Unchanged(row.host.version);
+            }
+            row.host.claims.push(claim);
+            written(&mut row.host)
+        }))
+    }
+
+    async fn withdraw(
+        &self,
+        tenant: TenantId,
+        host: &str,
+        source: &Source,
+        at: Timestamp,
+    ) -> Result<HostWrite, StoreError> {
+        Ok(self.with_row(tenant, host, |row| {
+            let claims = row.host.claims.iter_mut();
+            let mut any = false;
+            for claim in claims.filter(|claim| claim.source == *source && claim.since <= at) {
+                any |= claim.withdrawn.is_none();
+                claim.withdrawn.get_or_insert(at);
+            }
+            match any {
+                true => written(&mut row.host),
+                false => HostWrite::Unchanged(row.host.version),
+            }
+        }))
+    }
+
+    async fn put_assignment(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+        host: &str,
+        expected: u64,
+        assignment: Assignment,
+    ) -> Result<HostWrite, StoreError> {
+        check::assignment(&assignment)?;
+        Ok(self.with_row(tenant, host, |row| {
+            if row.host.version != expected {
+                return HostWrite::Stale(row.host.version);
+            }
+            if row.host.assignment == assignment {
+                return HostWrite::Unchanged(expected);
+            }
+            let replaced_because = assignment.reason.clone();
+            let past = std::mem::replace(&mut row.host.assignment, assignment);
+            row.history.push(PastAssignment {
+                until: now,
+                assignment: past,
+                replaced_because,
+            });
+            written(&mut row.host)
+        }))
+    }
+
+    async fn history(
+        &self,
+        tenant: TenantId,
+        host: &str,
+        limit: u32,
+    ) -> Result<Vec<PastAssignment>, StoreError> {
+        let state = self.lock();
+        let row = state.hosts.get(&tenant).and_then(|hosts| hosts.get(host));
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        Ok(row
+            .map(|row| row.history.iter().rev().take(limit).cloned().collect())
+            .unwrap_or_default())
+    }
+}
+
+/// At most [`check::CLAIMS`], the newest of each source before the second newest
+/// of any, so that a chatty source never hides the one manual claim.
+fn shown(claims: &[Claim]) -> Vec<Claim> {
+    let mut shown = claims.to_vec();
+    shown.sort_by(|one, other| {
+        other
+            .since
+            .cmp(&one.since)
+            .then_with(|| one.id.cmp(&other.id))
+    });
+    let mut seen: BTreeMap<Source, usize> = BTreeMap::new();
+    let mut ranked: Vec<(usize, Claim)> = Vec::new();
+    for claim in shown {
+        let rank = seen.entry(claim.source.clone()).or_default();
+        ranked.push((*rank, claim));
+        *rank += 1;
+    }
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.truncate(check::CLAIMS);
+    let mut shown: Vec<Claim> = ranked.into_iter().map(|(_, claim)| claim).collect();
+    shown.sort_by(|one, other| {
+        other
+            .since
+            .cmp(&one.since)
+            .then_with(|| one.id.cmp(&other.id))
+    });
+    shown
+}

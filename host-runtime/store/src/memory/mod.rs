@@ -1,0 +1,54 @@
+//! The reference: everything in ordered maps under one mutex.
+//!
+//! It is the shortest code that keeps the contract, for tests and for reading.
+//! It is not durable and knows nothing of a database.
+
+mod control;
+mod directory;
+mod hosts;
+mod table;
+mod unit;
+mod users;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::{Connection, ConnectionId, StoreError, Tenant, TenantId, Token};
+
+/// A store that lives as long as its last clone.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore {
+    state: Arc<Mutex<State>>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// No caller's code runs under the lock, so a poisoned state is a whole one.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// All tenants.
+#[derive(Debug, Default)]
+struct State {
+    tenants: BTreeMap<TenantId, Tenant>,
+    connections: BTreeMap<ConnectionId, Connection>,
+    tokens: BTreeMap<String, Token>,
+    directories: BTreeMap<TenantId, directory::Directory>,
+    hosts: BTreeMap<TenantId, hosts::Hosts>,
+    requests: BTreeMap<TenantId, control::Requests>,
+}
+
+impl State {
+    fn known(&self, tenant: TenantId) -> Result<(), StoreError> {
+        match self.tenants.contains_key(&tenant) {
+            true => Ok(()),
+            false => Err(StoreError::Invalid("no such tenant".to_owned())),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The configuration, parsed once per revision.
+//!
+//! An instance serves one tenant but, over its life, several of its connections;
+//! a revision names one state of one of them, so it alone is the key.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use nameplate_mapping::resolve::Rules;
+use nameplate_scim::config::Config;
+use serde_json::Value;
+
+use crate::bindings::nameplate::scim::config::{State, get};
+use crate::env::note_warning;
+
+/// What one configuration document says to either crate.
+#[derive(Default)]
+pub(crate) struct Settings {
+    pub(crate) scim: Config,
+    pub(crate) rules: Rules,
+}
+
+thread_local! {
+    static KNOWN: RefCell<Option<(u64, Rc<Settings>)>> = const { RefCell::new(None) };
+}
+
+/// The configuration in force.
+pub(crate) fn current() -> Rc<Settings> {
+    let known = KNOWN.with_borrow(|known| known.as_ref().map(|(revision, _)| *revision));
+    match get(known) {
+        State::Unchanged => KNOWN
+            .with_borrow(|known| known.as_ref().map(|(_, settings)| Rc::clone(settings)))
+            // A host that says "unchanged" to someone who knows nothing is wrong,
+            // and the defaults are the safest reading.
+            .unwrap_or_default(),
+        State::Current(document) => {
+            let settings = Rc::new(parse(&document.json));
+            KNOWN.set(Some((document.revision, Rc::clone(&settings))));
+            settings
+        }
+    }
+}
+
+/// What cannot be used counts as the defaults and is noted: a typo in a setting must
+/// not stop an identity provider.
+fn parse(json: &[u8]) -> Settings {
+    let unusable = |error: serde_json::Error| {
+        note_warning(
+            "bad-configuration",
+            &format!("the connection's settings are not usable, defaults apply: {error}"),
+        );
+    };
+    let value: Value = serde_json::from_slice(json)
+        .map_err(unusable)
+        .unwrap_or_default();
+    let names = value.get("connections").and_then(Value::as_array);
+    Settings {
+        rules: Rules {
+            sticky_manual: value.get("sticky_manual") == Some(&Value::Bool(true)),
+            connections: names
+                .into_iter()
+                .flatten()
+                .filter_map(|name| name.as_str().map(str::to_owned))
+                .collect(),
+        },
+        scim: if value.is_object() {
+            serde_json::from_value(value)
+                .map_err(unusable)
+                .unwrap_or_default()
+        } else {
+            Config::default()
+        },
+    }
+}
