@@ -27,6 +27,9 @@ type Content = Map<String, Value>;
 /// The most members of one read (`wit/user-store.wit`).
 const MEMBER_PAGE: u32 = 10_000;
 
+/// The most bytes of a member's id as it is sent (`wit/user-store.wit`).
+const MAX_MEMBER_ID: usize = 512;
+
 /// Unknown members a refusal names: enough to see what went wrong, and a bound on
 /// its length.
 const NAMED: usize = 10;
@@ -43,11 +46,11 @@ pub(crate) fn create(call: &mut Call<'_>) -> Result<Response, Failure> {
     };
     let renderer = Renderer::new(rt, &call.request.base_url, &query);
     let id = new_id(call);
-    let draft = Draft::new(rt, call.config, &body.document);
+    let draft = Draft::new(rt, call.config, &body.document)?;
     let put = draft.put(Kind::Group, &id, Precondition::Absent, call.config);
     let mut changes = vec![Change::Put(put)];
     if !members.is_empty() {
-        let delta = delta(call, &id, Precondition::Exists, members);
+        let delta = delta(call, &id, Precondition::Exists, members)?;
         changes.push(Change::Members(delta));
     }
     match commit(call, unit(changes, "group.created", &id))? {
@@ -220,7 +223,7 @@ fn changes(
     let mut changes = Vec::new();
     if old != new {
         let rt = call.resource_type(Kind::Group);
-        let draft = Draft::new(rt, call.config, new);
+        let draft = Draft::new(rt, call.config, new)?;
         let put = draft.put(Kind::Group, &document.id, version, call.config);
         changes.push(Change::Put(put));
     }
@@ -237,7 +240,7 @@ fn changes(
             true => version,
             false => Precondition::Exists,
         };
-        let delta = delta(call, &document.id, condition, members);
+        let delta = delta(call, &document.id, condition, members)?;
         changes.push(Change::Members(delta));
     }
     Ok(changes)
@@ -261,18 +264,41 @@ fn expand(call: &mut Call<'_>, id: &str, members: &mut MemberChange) -> Result<(
     Ok(())
 }
 
-fn delta(call: &Call<'_>, id: &str, condition: Precondition, members: MemberChange) -> MemberDelta {
-    MemberDelta {
+/// The change of members as the store takes it.
+///
+/// # Errors
+/// `invalidValue` for an id to add that is longer than any store keeps. To remove
+/// one does nothing, for it cannot be there.
+fn delta(
+    call: &Call<'_>,
+    id: &str,
+    condition: Precondition,
+    members: MemberChange,
+) -> Result<MemberDelta, ScimError> {
+    let MemberChange {
+        replace,
+        add,
+        mut remove,
+        remove_matching: _,
+    } = members;
+    if let Some(member) = add.iter().find(|member| member.id.len() > MAX_MEMBER_ID) {
+        return Err(ScimError::invalid_value(format!(
+            "`members` has an id of more than {MAX_MEMBER_ID} bytes: {}",
+            quoted(&member.id)
+        )));
+    }
+    remove.retain(|id| id.len() <= MAX_MEMBER_ID);
+    Ok(MemberDelta {
         group: id.to_owned(),
         condition,
-        replace: members.replace,
-        add: members.add,
-        remove: members.remove,
+        replace,
+        add,
+        remove,
         if_missing: match call.config.unknown_members {
             UnknownMembers::Hold => IfMissing::Hold,
             UnknownMembers::Reject => IfMissing::Fail,
         },
-    }
+    })
 }
 
 fn finish(

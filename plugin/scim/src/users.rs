@@ -31,7 +31,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Result<Response, Failure> {
     let content = Body::read(body, rt, call.config, &mut call.notes)?.document;
     let renderer = Renderer::new(rt, &call.request.base_url, &query);
     let id = new_id(call);
-    let draft = Draft::new(rt, call.config, &content);
+    let draft = Draft::new(rt, call.config, &content)?;
     let event = event("user.created", &id, logins(&draft.keys));
     let put = draft.put(Kind::User, &id, Precondition::Absent, call.config);
     match commit(call, unit(Change::Put(put), event))? {
@@ -194,7 +194,7 @@ fn write(
     name: &str,
 ) -> Result<Outcome, Failure> {
     let rt = call.resource_type(Kind::User);
-    let draft = Draft::new(rt, call.config, new);
+    let draft = Draft::new(rt, call.config, new)?;
     let before = logins(&keys_of(rt, old, call.config));
     let now = logins(&draft.keys);
     // Whether somebody is active decides ties between holders of a login, so then

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::directory::{
     ChangeResult, DirectoryError, Document, Key, Kind, Outcome, Precondition, Put, Unit,
 };
+use crate::error::ScimError;
 use crate::filter::{index_version, keys_of};
 use crate::response::Failure;
 use crate::schema::ResourceType;
@@ -22,6 +23,9 @@ pub(crate) const ATTEMPTS: u32 = 5;
 
 /// The most bytes of a label (`wit/user-store.wit`).
 const MAX_LABEL: usize = 1024;
+
+/// The most bytes of a document (`wit/user-store.wit`).
+const MAX_JSON: usize = 1 << 20;
 
 /// A new id: a UUIDv7 (RFC 9562 5.7), so that the order of ids is the order of
 /// creation and lists show the oldest first.
@@ -60,7 +64,21 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    pub fn new(rt: &ResourceType, config: &Config, content: &Map<String, Value>) -> Self {
+    /// # Errors
+    /// `invalidValue` for more than a store takes. A body may be larger than that,
+    /// and small changes add up.
+    pub fn new(
+        rt: &ResourceType,
+        config: &Config,
+        content: &Map<String, Value>,
+    ) -> Result<Self, ScimError> {
+        let json = crate::response::bytes(content);
+        if json.len() > MAX_JSON {
+            return Err(ScimError::invalid_value(format!(
+                "the {} would have more than {MAX_JSON} bytes: send fewer or shorter values",
+                rt.name
+            )));
+        }
         let name = match rt.kind {
             Kind::User => "userName",
             Kind::Group => "displayName",
@@ -69,11 +87,11 @@ impl Draft {
             .get(name)
             .and_then(Value::as_str)
             .unwrap_or_default();
-        Self {
+        Ok(Self {
             label: cut(label, MAX_LABEL).to_owned(),
-            json: crate::response::bytes(content),
+            json,
             keys: keys_of(rt, content, config),
-        }
+        })
     }
 
     pub fn put(self, kind: Kind, id: &str, condition: Precondition, config: &Config) -> Put {

@@ -355,3 +355,26 @@ fn hostile_text_anywhere_never_breaks_the_service() {
         );
     }
 }
+
+#[test]
+fn more_than_a_store_takes_is_refused_and_not_unavailable() {
+    let mut client = Client::new();
+    let user = format!("/Users/{}", client.user("a@example.com"));
+    let group = format!("/Groups/{}", client.group("A", &[]));
+    let long = "x".repeat(600_000);
+    for (attribute, status) in [("displayName", 200), ("title", 400)] {
+        let operations = json!([{"op": "add", "path": attribute, "value": long}]);
+        let _ = client.patch(&user, &operations).expect(status);
+    }
+    let id = "m".repeat(513);
+    let add = json!([{"op": "add", "path": "members", "value": [{"value": id}]}]);
+    let _ = client
+        .patch(&group, &add)
+        .refused(400, "invalidValue")
+        .names("512 bytes");
+    let remove = json!([{"op": "remove", "path": "members", "value": [{"value": id}]}]);
+    let _ = client.patch(&group, &remove).expect(200);
+    let _ = client
+        .get("/Users?startIndex=99999999999999999999")
+        .expect(200);
+}

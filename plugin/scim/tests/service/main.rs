@@ -11,6 +11,7 @@
 
 mod client;
 mod directory;
+mod state;
 
 mod discovery;
 mod entra;
@@ -18,4 +19,5 @@ mod errors;
 mod groups;
 mod lists;
 mod okta;
+mod properties;
 mod versions;
