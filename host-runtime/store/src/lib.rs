@@ -3,7 +3,7 @@
 //! What the runtime asks of a database: the directory ([`UserStore`]), hosts and
 //! their claims ([`HostStore`]), and the tables an operator sees
 //! ([`ControlStore`]). A vendor implements these traits to keep Nameplate's data
-//! in a database of their own and runs [`contract`] (feature `testing`) to find
+//! in a database of their own and runs `contract` (feature `testing`) to find
 //! out whether it behaves.
 //!
 //! This crate knows neither wasm nor SQL nor SCIM. Values are bytes that the

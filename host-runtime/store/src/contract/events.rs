@@ -33,7 +33,7 @@ pub async fn events_carry_before_and_after<S: Backend>(store: &S) {
     )
     .await;
     let events = store.events(at.tenant, 0, 10).await.unwrap();
-    let read: Vec<(u64, &str, Option<&[u8]>, Option<&[u8]>)> = events
+    let read: Vec<_> = events
         .iter()
         .map(|event| {
             (

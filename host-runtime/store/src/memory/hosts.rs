@@ -1,6 +1,6 @@
 //! Hosts, claims, assignments and history of all tenants.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use async_trait::async_trait;
@@ -164,6 +164,7 @@ impl HostStore for MemoryStore {
         users: &[String],
     ) -> Result<Vec<String>, StoreError> {
         check::at_most("people", users.len(), check::page())?;
+        let users: BTreeSet<&String> = users.iter().collect();
         let mut found = self.hosts_where(tenant, None, u32::MAX, |host| {
             host.assignment
                 .user

@@ -5,10 +5,10 @@ mod members;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::keyset::{self, Difference};
-use crate::memory::directory::{Awaited, Directory, Held, Row};
+use crate::memory::directory::{Directory, Row};
 use crate::{
-    Change, ChangeResult, ConnectionId, Delete, Document, Event, Holding, IfMissing, Key, Kind,
-    MemberDelta, NewMember, Outcome, Precondition, Put, Rekey, Timestamp, Unit, check,
+    Change, ChangeResult, ConnectionId, Delete, Document, Event, Holding, Key, Kind, Outcome,
+    Precondition, Put, Rekey, Timestamp, Unit,
 };
 
 /// What a unit has done so far.
