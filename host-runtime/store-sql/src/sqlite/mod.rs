@@ -1,12 +1,14 @@
 //! The embedded default: one SQLite file.
 //!
-//! One thread writes ([`writer`]), in groups, with the log synced before anybody
+//! One thread writes (`writer`), in groups, with the log synced before anybody
 //! is answered. Reads run on the thread that asks, on a pool of read-only
 //! connections: each is an indexed lookup or a bounded page, a few microseconds
 //! to a few milliseconds, cheaper than handing it to another thread.
 
 mod codec;
 mod control;
+#[cfg(test)]
+mod cost;
 mod errors;
 mod events;
 mod find;

@@ -113,3 +113,69 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Fault> {
     transaction.commit()?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn pragma(connection: &Connection, name: &str) -> String {
+        connection
+            .pragma_query_value(None, name, |row| {
+                row.get::<_, String>(0)
+                    .or_else(|_| row.get::<_, i64>(0).map(|number| number.to_string()))
+            })
+            .unwrap()
+    }
+
+    #[test]
+    fn the_writer_syncs_its_log_before_a_commit_returns() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let writer = open_writer(&path, &SqliteOptions::default()).unwrap();
+        // 2 is FULL: in WAL mode the log is synced by every commit.
+        assert_eq!(pragma(&writer, "synchronous"), "2");
+        assert_eq!(pragma(&writer, "journal_mode"), "wal");
+        assert_eq!(pragma(&writer, "foreign_keys"), "1");
+        assert_eq!(
+            pragma(&writer, "application_id"),
+            APPLICATION_ID.to_string()
+        );
+        assert_eq!(
+            pragma(&writer, "user_version"),
+            MIGRATIONS.len().to_string()
+        );
+    }
+
+    #[test]
+    fn a_reader_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let _writer = open_writer(&path, &SqliteOptions::default()).unwrap();
+        let reader = open_reader(&path, &SqliteOptions::default()).unwrap();
+        assert_eq!(pragma(&reader, "query_only"), "1");
+        assert!(
+            reader
+                .execute_batch("INSERT INTO tenants (name, created) VALUES ('a', 1)")
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn the_cache_is_as_large_as_it_was_set() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let options = SqliteOptions {
+            cache_bytes: 8 << 20,
+            readers: 4,
+            ..SqliteOptions::default()
+        };
+        let writer = open_writer(&path, &options).unwrap();
+        let reader = open_reader(&path, &options).unwrap();
+        assert_eq!(
+            (pragma(&writer, "cache_size"), pragma(&reader, "cache_size")),
+            ("-4096".into(), "-1024".into())
+        );
+    }
+}
