@@ -129,7 +129,7 @@ async fn after_a_kill_every_answered_unit_is_there() {
     for id in &answered {
         let user = store.get(SCOPE, Kind::User, id).await.unwrap().unwrap();
         assert_eq!(user.json, id.as_bytes());
-        assert_eq!(found_by_name(&store, id).await, [id.clone()]);
+        assert_eq!(found_by_name(&store, id).await, std::slice::from_ref(id));
         assert!(members.contains(id), "{id} is no member");
         assert_eq!(
             events.iter().filter(|subject| *subject == id).count(),
