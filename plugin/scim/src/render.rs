@@ -38,11 +38,24 @@ pub(crate) struct LinkParts {
     kind: bool,
 }
 
+impl LinkParts {
+    /// What is shown unless a request says otherwise.
+    const ALL: Self = Self {
+        value: true,
+        reference: true,
+        display: true,
+        kind: true,
+    };
+}
+
 impl<'a> Renderer<'a> {
     pub fn new(rt: &'a ResourceType, base_url: &'a str, query: &Query) -> Self {
         let projection =
             Projection::new(query.attributes.as_deref(), query.excluded.as_deref(), rt);
-        let links = link_parts(rt, &projection);
+        let links = match (&query.attributes, &query.excluded) {
+            (None, None) => Some(LinkParts::ALL),
+            _ => link_parts(rt, &projection),
+        };
         Self {
             rt,
             base_url,
@@ -216,5 +229,20 @@ impl Links<'_> {
             self.text.push(b',');
         }
         self.text.extend_from_slice(&response::bytes(&link));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Registry;
+
+    #[test]
+    fn links_are_shown_whole_unless_a_request_says_otherwise() {
+        for kind in [Kind::User, Kind::Group] {
+            let rt = Registry::standard().resource_type(kind);
+            let projection = Projection::new(None, None, rt);
+            assert_eq!(link_parts(rt, &projection), Some(LinkParts::ALL));
+        }
     }
 }
