@@ -228,8 +228,14 @@ fn media_type(request: &Request, strict: bool, notes: &mut Notes) -> Result<(), 
         .to_ascii_lowercase();
     match media.as_str() {
         "" | "application/scim+json" | "application/json" => Ok(()),
-        // Hand-written clients and proxies label JSON like this.
-        "text/json" | "text/plain" | "application/octet-stream" if !strict => {
+        // Hand-written clients and proxies label JSON like this; the form type is what
+        // curl sends with `-d` unless told otherwise.
+        "text/json"
+        | "text/plain"
+        | "application/octet-stream"
+        | "application/x-www-form-urlencoded"
+            if !strict =>
+        {
             notes.quirk(
                 "media-type",
                 "the body is labelled neither application/scim+json nor application/json; read as JSON",
@@ -356,6 +362,8 @@ mod tests {
         assert!(read("application/json", true).is_ok());
         assert!(read("text/plain", false).is_ok());
         assert_eq!(read("text/plain", true), Err(415));
+        let curl = read("application/x-www-form-urlencoded", false);
+        assert!(curl.is_ok(), "what `curl -d` sends");
         assert_eq!(read("text/xml", false), Err(415));
     }
 }
