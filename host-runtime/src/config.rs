@@ -4,6 +4,7 @@
 //! its key in `nameplate.toml` are the same thing under three spellings.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -281,7 +282,7 @@ impl Config {
                 };
                 let listen = self.listen.clone();
                 let address = listen.unwrap_or_else(|| ServerOptions::default().address);
-                format!("{scheme}://{address}")
+                format!("{scheme}://{}", reachable(&address))
             }
         };
         format!("{base}/scim/v2")
@@ -305,6 +306,14 @@ impl Config {
                 .map(|cache| cache.join("nameplate"))
         };
         self.plugin_cache.clone().or_else(user)
+    }
+}
+
+/// An address to connect to: one that means "every interface" is none.
+fn reachable(address: &str) -> String {
+    match address.parse::<SocketAddr>() {
+        Ok(address) if address.ip().is_unspecified() => format!("localhost:{}", address.port()),
+        _ => address.to_owned(),
     }
 }
 
@@ -384,6 +393,24 @@ mod tests {
         for text in ["", "nameplate.db", "sqlite:", ":x", "p@ss:word"] {
             assert_eq!(path(text).unwrap_err(), InvalidDatabase::Form, "{text}");
         }
+    }
+
+    #[test]
+    fn the_scim_url_without_a_public_url_is_one_to_connect_to() {
+        let url = |listen: &str| {
+            let config = Config {
+                listen: Some(listen.into()),
+                ..Config::default()
+            };
+            config.scim_url()
+        };
+        assert_eq!(url("0.0.0.0:80"), "http://localhost:80/scim/v2");
+        assert_eq!(url("[::]:80"), "http://localhost:80/scim/v2");
+        assert_eq!(url("10.0.0.1:80"), "http://10.0.0.1:80/scim/v2");
+        assert_eq!(
+            Config::default().scim_url(),
+            "http://127.0.0.1:8080/scim/v2"
+        );
     }
 
     #[test]

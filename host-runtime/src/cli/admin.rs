@@ -60,7 +60,7 @@ impl Init {
 
 /// Which token.
 #[derive(Clone, Copy, ValueEnum)]
-enum Scope {
+pub enum Scope {
     /// For an identity provider: speaks SCIM on one connection
     Scim,
     /// For the device-management server: administers one tenant

@@ -5,12 +5,13 @@ mod admin;
 mod serve;
 mod table;
 
+use std::error::Error;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use clap::error::ContextKind;
 use clap::{Parser, Subcommand};
 use nameplate_store_sql::{SqliteOptions, SqliteStore};
 use tracing_subscriber::EnvFilter;
@@ -76,11 +77,7 @@ struct Workplace {
 pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(error) => {
-            // Printing fails only if nobody reads.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
-        }
+        Err(error) => return usage(&error),
     };
     match execute(cli) {
         Ok(()) => ExitCode::SUCCESS,
@@ -90,6 +87,20 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Prints what is wrong with a command line, or the help that was asked for.
+fn usage(error: &clap::Error) -> ExitCode {
+    let database = error
+        .get(ContextKind::InvalidArg)
+        .is_some_and(|argument| argument.to_string().starts_with("--database"));
+    match error.source() {
+        // clap would repeat the value, and a database URL may hold a password.
+        Some(cause) if database => eprintln!("error: --database: {cause}"),
+        // Printing fails only if nobody reads.
+        _ => drop(error.print()),
+    }
+    ExitCode::from(if error.use_stderr() { 2 } else { 0 })
 }
 
 fn execute(cli: Cli) -> Result<()> {
@@ -145,8 +156,43 @@ fn start_log(config: &Config, default: &str) -> Result<()> {
     Ok(())
 }
 
-impl Workplace {
-    fn control(&self) -> Arc<dyn nameplate_store::ControlStore> {
-        Arc::new(self.store.clone())
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(args: &[&str]) -> Cli {
+        Cli::try_parse_from(args).unwrap()
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn settings_may_stand_before_and_after_the_command() {
+        for args in [
+            ["nameplate", "--listen", "127.0.0.1:1", "serve"],
+            ["nameplate", "serve", "--listen", "127.0.0.1:1"],
+        ] {
+            assert_eq!(parse(&args).settings.listen.as_deref(), Some("127.0.0.1:1"));
+        }
+    }
+
+    #[test]
+    fn a_database_url_that_is_refused_is_found_by_its_argument() {
+        let args = ["nameplate", "serve", "--database", "mysql://u:secret@h/d"];
+        let error = Cli::try_parse_from(args).err().unwrap();
+        let argument = error.get(ContextKind::InvalidArg).unwrap().to_string();
+        assert!(argument.starts_with("--database"), "{argument}");
+        let cause = error.source().unwrap().to_string();
+        assert!(
+            cause.contains("`mysql`") && !cause.contains("secret"),
+            "{cause}"
+        );
     }
 }

@@ -8,6 +8,7 @@ use nameplate_store::ControlStore;
 use tokio::signal;
 
 use super::Workplace;
+use crate::config::Config;
 use crate::http::Front;
 use crate::limits::Limits;
 use crate::server::Server;
@@ -36,9 +37,8 @@ pub(super) async fn serve(place: Workplace) -> Result<()> {
         cache: config.plugin_cache(),
     })
     .await?;
-    let plugin = Arc::new(plugin);
     let runtime = Runtime::new(
-        plugin.clone(),
+        Arc::new(plugin),
         Stores::one(store.clone()),
         limits,
         sources.clone(),
@@ -57,10 +57,22 @@ pub(super) async fn serve(place: Workplace) -> Result<()> {
         None => print_later(&base),
     }
     tracing::info!(address = %server.local_addr(), database = %config.database(), "listening");
+    warn_of_plain_http(&config, &server);
     let front = Front::new(runtime, config.http());
     server.run(front, stopped()).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Tokens and people's names on a network in the clear are worth a line.
+fn warn_of_plain_http(config: &Config, server: &Server) {
+    let behind = config.public_url.is_some() || config.trusted_proxies.is_some();
+    if config.tls_cert.is_none() && !behind && !server.local_addr().ip().is_loopback() {
+        tracing::warn!(
+            "plain http on an address others can reach: tokens can be read on the way; set \
+             tls_cert and tls_key, or put a proxy in front (docs/reverse-proxy.md)"
+        );
+    }
 }
 
 /// Loads the plugin, and says so if that means compiling it.
