@@ -193,3 +193,89 @@ pub fn cut_bytes(text: &mut String, limit: usize) {
         text.truncate(text.floor_char_boundary(limit));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use nameplate_store::memory::MemoryStore;
+
+    use super::*;
+    use crate::clock::Sources;
+    use crate::setup;
+
+    async fn log() -> (Arc<RequestLog>, MemoryStore, TenantId) {
+        let (store, sources) = (MemoryStore::new(), Sources::default());
+        let tenant = setup::add_tenant(&store, &sources, "acme").await.unwrap();
+        let auth = Authenticator::new(Arc::new(store.clone()), sources.clock);
+        let log = RequestLog::new(Arc::new(store.clone()), Arc::new(auth));
+        (log, store, tenant.id)
+    }
+
+    fn entry(tenant: TenantId, status: u16) -> RequestEntry {
+        RequestEntry {
+            id: 0,
+            tenant,
+            connection: None,
+            at: 1,
+            method: "GET".into(),
+            path: "/scim/v2/Users".into(),
+            status,
+            micros: 1,
+            detail: String::new(),
+            notes: Vec::new(),
+            from_idp: true,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_read_sees_every_line_added_before_it() {
+        let (log, _, tenant) = log().await;
+        log.add(entry(tenant, 200));
+        log.add(entry(tenant, 404));
+        let read = log.read(tenant, None, 10).await.unwrap();
+        let statuses: Vec<_> = read.iter().map(|entry| entry.status).collect();
+        assert_eq!(statuses, [404, 200]);
+        let last = log.last_idp_request(tenant).await.unwrap().unwrap();
+        assert_eq!(last.status, 404);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn lines_are_written_a_moment_later_without_a_reader() {
+        let (log, store, tenant) = log().await;
+        log.add(entry(tenant, 200));
+        assert!(store.requests(tenant, None, 10).await.unwrap().is_empty());
+        tokio::time::sleep(DELAY * 2).await;
+        assert_eq!(store.requests(tenant, None, 10).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_batch_is_written_without_waiting() {
+        let (log, store, tenant) = log().await;
+        for _ in 0..BATCH {
+            log.add(entry(tenant, 200));
+        }
+        tokio::time::sleep(DELAY / 10).await;
+        assert_eq!(
+            store.requests(tenant, None, 1000).await.unwrap().len(),
+            BATCH
+        );
+    }
+
+    #[tokio::test]
+    async fn long_paths_details_and_notes_are_cut_between_characters() {
+        let (log, _, tenant) = log().await;
+        log.add(RequestEntry {
+            path: "/é".repeat(1000),
+            detail: "é".repeat(300),
+            notes: vec!["é".repeat(2000); 100],
+            ..entry(tenant, 400)
+        });
+        let read = log.read(tenant, None, 1).await.unwrap();
+        let line = read.first().unwrap();
+        assert!(line.path.len() <= PATH_BYTES);
+        assert_eq!(line.detail.chars().count(), DETAIL_CHARS);
+        assert_eq!(line.notes.len(), NOTES);
+        assert!(line.notes.iter().all(|note| note.len() <= NOTE_BYTES));
+    }
+}

@@ -191,3 +191,8 @@ impl Authenticator {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+#[path = "verify_tests.rs"]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;

@@ -157,3 +157,7 @@ impl Runtime {
         front.answer(request.map(Full::new), Some(tenant)).await
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;

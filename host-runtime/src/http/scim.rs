@@ -174,9 +174,15 @@ impl Front {
             .map_err(|error| error.to_string())
             .and_then(from_plugin);
         let answer = answer.unwrap_or_else(|cause| {
-            tracing::error!(tenant = tenant.0, connection = connection.0, cause, "the plugin did not answer");
+            tracing::error!(
+                tenant = tenant.0,
+                connection = connection.0,
+                cause,
+                "the plugin did not answer"
+            );
             // RFC 7644 3.12 has no word for it; 503 makes every client try again.
-            let detail = "the request could not be finished; try again, and look at the                           server's log if it stays like that";
+            let detail = "the request could not be finished; try again, and look at the \
+                          server's log if it stays like that";
             reply::scim_error(StatusCode::SERVICE_UNAVAILABLE, detail)
         });
         Outcome {

@@ -4,15 +4,16 @@
 
 use anyhow::Context;
 use askama::Template;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, header};
 use nameplate_store::{RequestEntry, TenantId};
 
 use crate::Runtime;
 use crate::http::{Reply, ago, page_reply, rfc3339};
 use crate::request_log::cut_chars;
 
-/// Requests shown.
-const LINES: u32 = 20;
+/// Requests of identity providers shown, and lines of the log searched for them.
+const LINES: usize = 20;
+const SEARCHED: u32 = 200;
 /// Nothing but our own style sheet may load.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; \
@@ -52,10 +53,11 @@ struct Line {
 pub async fn show(runtime: &Runtime, tenant: TenantId) -> anyhow::Result<Reply> {
     let log = &runtime.desk().log;
     let last = log.last_idp_request(tenant).await?;
-    let lines = log.read(tenant, None, LINES).await?;
+    let lines = log.read(tenant, None, SEARCHED).await?;
+    let asked = lines.into_iter().filter(|entry| entry.connection.is_some());
     let page = Page {
         state: State::of(runtime.now(), last.as_ref()),
-        lines: lines.into_iter().map(Line::from).collect(),
+        lines: asked.take(LINES).map(Line::from).collect(),
     };
     let html = page.render().context("cannot render the page")?;
     let mut answer = page_reply(HeaderValue::from_static("text/html; charset=utf-8"), html);
