@@ -13,10 +13,12 @@ pub mod limits;
 mod page;
 pub mod plugin;
 pub mod request_log;
+mod runner;
 mod runtime;
 pub mod server;
 pub mod setup;
 pub mod wasm;
 
 pub use nameplate_store as store;
+pub use runner::Background;
 pub use runtime::{Runtime, ScimAnswer, Stores};

@@ -297,4 +297,7 @@ pub trait Plugin: Send + Sync {
         cursor: Option<Vec<u8>>,
         limit: u32,
     ) -> Result<ReindexProgress, MappingError>;
+
+    /// Gives up what has not been used for a while; called about once a second.
+    fn tidy(&self) {}
 }

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use nameplate_store::{
     Connection, ConnectionId, ControlStore, HostStore, Scope, Source, StoreError, TenantId,
@@ -24,6 +25,10 @@ use crate::plugin::{
 /// How many hosts a directory change maps before its request is answered; the
 /// rest is left to the runner. A thousand take well under a second.
 const HOSTS_PER_REQUEST: u32 = 1000;
+
+/// How long what was read of a tenant counts: the command line and other nodes change
+/// connections too, and a change should be felt while one still looks.
+const FRESH: Duration = Duration::from_secs(5);
 
 /// The databases of a runtime; usually one and the same.
 #[derive(Clone)]
@@ -79,6 +84,7 @@ struct Inner {
 
 /// A tenant's connections and what the guest reads of each.
 struct TenantState {
+    read: Instant,
     connections: Arc<[Connection]>,
     configs: HashMap<ConnectionId, Arc<GuestConfig>>,
     mapping: Arc<GuestConfig>,
@@ -133,6 +139,11 @@ impl Runtime {
         Ok(self.tenant(tenant).await?.connections.clone())
     }
 
+    /// Gives up what has not been used for a while.
+    pub(crate) fn tidy(&self) {
+        self.inner.plugin.tidy();
+    }
+
     /// Forgets what is known of a tenant, after its connections were changed.
     pub fn forget(&self, tenant: TenantId) {
         self.known().remove(&tenant);
@@ -149,7 +160,12 @@ impl Runtime {
         connection: ConnectionId,
         request: PluginRequest,
     ) -> Result<ScimAnswer, StoreError> {
-        let state = self.tenant(tenant).await?;
+        let mut state = self.tenant(tenant).await?;
+        if !state.configs.contains_key(&connection) {
+            // Added by another process since we looked.
+            self.forget(tenant);
+            state = self.tenant(tenant).await?;
+        }
         let config = state.configs.get(&connection).ok_or_else(|| {
             StoreError::Denied(format!("tenant has no connection {}", connection.0))
         })?;
@@ -329,7 +345,9 @@ impl Runtime {
     }
 
     async fn tenant(&self, tenant: TenantId) -> Result<Arc<TenantState>, StoreError> {
-        if let Some(state) = self.known().get(&tenant) {
+        if let Some(state) = self.known().get(&tenant)
+            && state.read.elapsed() < FRESH
+        {
             return Ok(state.clone());
         }
         let connections = self.inner.stores.control.connections(tenant).await?;
@@ -338,6 +356,7 @@ impl Runtime {
             .map(|connection| (connection.id, Arc::new(self.guest_config(connection))))
             .collect();
         let state = Arc::new(TenantState {
+            read: Instant::now(),
             mapping: Arc::new(mapping_config(tenant, &connections)),
             connections: connections.into(),
             configs,

@@ -58,6 +58,7 @@ pub(super) async fn serve(place: Workplace) -> Result<()> {
     }
     tracing::info!(address = %server.local_addr(), database = %config.database(), "listening");
     warn_of_plain_http(&config, &server);
+    let _background = runtime.start_background();
     let front = Front::new(runtime, config.http());
     server.run(front, stopped()).await;
     tracing::info!("stopped");

@@ -10,7 +10,9 @@ use wasmtime::Result;
 use super::bindings::nameplate::scim::{config, host_store, journal, types, user_store};
 use super::bindings::wasi::clocks::wall_clock;
 use super::bindings::wasi::random::random;
-use super::convert::{document, find_request, host_to_wit, names, page_to_wit, unit_from_wit};
+use super::convert::{
+    document, find_request, holding, host_to_wit, names, outcome, page_to_wit, unit_from_wit,
+};
 use super::state::GuestState;
 use crate::plugin::{DirectoryChange, Note, NoteLevel};
 
@@ -220,7 +222,7 @@ impl user_store::Host for GuestState {
         Ok(holdings.map(|holdings| {
             holdings
                 .into_iter()
-                .map(|holding| super::convert::holding(holding, connections))
+                .map(|held| holding(held, connections))
                 .collect()
         }))
     }
@@ -270,7 +272,7 @@ impl user_store::Host for GuestState {
         let connections = names(self.call()?);
         Ok(Ok(outcomes
             .into_iter()
-            .map(|outcome| super::convert::outcome(outcome, connections))
+            .map(|result| outcome(result, connections))
             .collect()))
     }
 }

@@ -70,11 +70,6 @@ impl WasmPlugin {
         })
     }
 
-    /// Drops instances that have been idle too long; call now and then.
-    pub fn sweep(&self) {
-        self.instances.sweep();
-    }
-
     /// Runs one call in an instance of the call's tenant.
     async fn run<T>(
         &self,
@@ -213,6 +208,10 @@ impl Plugin for WasmPlugin {
         outcome?
             .map(Into::into)
             .map_err(|error| MappingError::Store(error.into()))
+    }
+
+    fn tidy(&self) {
+        self.instances.sweep();
     }
 }
 

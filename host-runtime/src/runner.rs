@@ -1,0 +1,141 @@
+//! What goes on beside requests: events that mapping has not worked in yet, indexes
+//! of older rules, instances that nobody uses any more.
+//!
+//! A directory change is mapped within its own request; here is done what a crash,
+//! a full machine or more than a thousand touched hosts left over. Everything may
+//! be repeated, so several nodes on one database need no agreement.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use nameplate_store::{Event, TenantId};
+use tokio::task::JoinHandle;
+
+use crate::Runtime;
+use crate::plugin::{DirectoryChange, MappingError, MappingEvent};
+
+/// How often the event log is looked at: a probe of an index that is nearly always
+/// empty.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// Events younger than this are still being mapped by their own request.
+const GRACE_MS: u64 = 2_000;
+
+/// Events taken at a time.
+const BATCH: u32 = 100;
+
+/// Hosts mapped in one call into the plugin: well under a second of its time, so
+/// that requests of the same tenant get their turn in between.
+const HOSTS_AT_ONCE: u32 = 500;
+
+/// Work in the background; ends when dropped. What is cut off is done next time.
+pub struct Background(JoinHandle<()>);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Runtime {
+    /// Starts the background work of this runtime on the current tokio runtime.
+    #[must_use = "the work ends when this is dropped"]
+    pub fn start_background(&self) -> Background {
+        Background(tokio::spawn(run(self.clone())))
+    }
+
+    /// Maps what the event log has left over; returns how many events were settled.
+    /// Stops early where a store or the plugin fails; the rest stays in the log.
+    ///
+    /// # Errors
+    /// If the event log cannot be read.
+    pub async fn map_left_over(&self, grace_ms: u64) -> Result<u64, MappingError> {
+        let mut settled = 0;
+        // A tenant whose plugin fails must not keep the others waiting.
+        let mut failed: HashSet<TenantId> = HashSet::new();
+        loop {
+            let ripe = self.now().saturating_sub(grace_ms);
+            let events = self.stores().users.unsettled(None, BATCH).await?;
+            let full = events.len() >= BATCH as usize;
+            let mut done = 0;
+            for (tenant, event) in events {
+                if event.at > ripe || failed.contains(&tenant) {
+                    continue;
+                }
+                let seq = event.seq;
+                match self.map_event(tenant, event).await {
+                    Ok(()) => done += 1,
+                    Err(error) => {
+                        tracing::warn!(tenant = tenant.0, seq, %error, "cannot map an event yet");
+                        failed.insert(tenant);
+                    }
+                }
+            }
+            settled += done;
+            if !full || done == 0 {
+                return Ok(settled);
+            }
+        }
+    }
+
+    async fn map_event(&self, tenant: TenantId, event: Event) -> Result<(), MappingError> {
+        let seq = event.seq;
+        let change = MappingEvent::Directory(DirectoryChange {
+            seq,
+            name: event.name,
+            subject_kind: event.subject_kind,
+            subject: event.subject,
+            logins: event.logins,
+        });
+        let mut after = None;
+        loop {
+            let progress = self
+                .apply(tenant, change.clone(), after, HOSTS_AT_ONCE)
+                .await?;
+            match progress.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        self.stores().users.settle(tenant, &[seq]).await?;
+        Ok(())
+    }
+
+    /// Brings every connection's index to the plugin's rules. Where that is so
+    /// already it costs one read a connection.
+    async fn reindex_all(&self) -> Result<(), MappingError> {
+        for tenant in self.stores().control.tenants().await? {
+            for connection in self.connections(tenant.id).await?.iter() {
+                let written = self.reindex(connection).await?;
+                if written > 0 {
+                    tracing::info!(
+                        tenant = tenant.name,
+                        connection = connection.name,
+                        documents = written,
+                        "indexed by the plugin's present rules"
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn run(runtime: Runtime) {
+    let mut indexed = false;
+    let mut ticks = tokio::time::interval(PERIOD);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if !indexed {
+            match runtime.reindex_all().await {
+                Ok(()) => indexed = true,
+                Err(error) => tracing::warn!(%error, "cannot bring the index up to date yet"),
+            }
+        }
+        if let Err(error) = runtime.map_left_over(GRACE_MS).await {
+            tracing::warn!(%error, "cannot read the event log");
+        }
+        runtime.tidy();
+    }
+}

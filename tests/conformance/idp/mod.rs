@@ -1,0 +1,5 @@
+//! What identity providers really send.
+
+mod entra;
+mod okta;
+mod others;

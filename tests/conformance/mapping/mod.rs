@@ -1,0 +1,7 @@
+//! Whose device it is: SCIM comes in, hosts show the person.
+
+mod devices;
+mod lists;
+mod status;
+mod story;
+mod succession;

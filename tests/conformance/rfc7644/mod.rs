@@ -1,0 +1,5 @@
+//! The protocol: what is refused and how, and what must not matter.
+
+mod discovery;
+mod errors;
+mod same;

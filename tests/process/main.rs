@@ -1,0 +1,25 @@
+//! `nameplate` as a process: what a crash leaves, when an answer is durable, the
+//! command line, and what an outside judge says of the protocol.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod cli;
+mod crash;
+mod durable;
+mod serve;
+mod tester;
+
+use std::path::Path;
+
+use nameplate_tests::process::Place;
+
+/// A fresh folder for the command under test.
+fn place() -> Place {
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugin-cache");
+    let program = Path::new(env!("CARGO_BIN_EXE_nameplate-under-test"));
+    Place::new(program, &cache).unwrap()
+}

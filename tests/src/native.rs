@@ -1,0 +1,180 @@
+//! The plugin without its sandbox: [`Plugin`] over the protocol and mapping crates
+//! in this process.
+//!
+//! A conformance case that fails here fails by the protocol's fault; one that fails
+//! only in the component, by the sandbox's. The benchmark measures the sandbox
+//! against this, so nothing is copied here that need not be.
+//!
+//! This must not decide anything: it binds stores, converts, and reports.
+
+mod convert;
+mod convert_mapping;
+mod stores;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use nameplate_mapping::resolve::Rules;
+use nameplate_mapping::service::Mapping;
+use nameplate_runtime::plugin::{
+    Call, EndUser, GuestConfig, MappingError, MappingEvent, Plugin, PluginError, PluginRequest,
+    PluginResponse, Progress, ReindexProgress, Report,
+};
+use nameplate_scim::config::Config;
+use serde_json::Value;
+
+use stores::{NativeDirectory, NativeEnv, NativeHosts};
+
+/// The protocol and mapping crates as a plugin.
+///
+/// Needs a multi-threaded tokio runtime where the stores' futures are not ready at
+/// once (SQLite's writes are not; the in-memory store's all are).
+#[derive(Default)]
+pub struct NativePlugin {
+    /// Parsed configurations by revision: the component keeps its own too.
+    known: Mutex<HashMap<u64, Arc<Settings>>>,
+}
+
+/// What one configuration document says to either crate.
+struct Settings {
+    scim: Config,
+    rules: Rules,
+}
+
+impl NativePlugin {
+    /// A plugin that knows no configuration yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn settings(&self, config: &GuestConfig) -> Arc<Settings> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let settings = known
+            .entry(config.revision)
+            .or_insert_with(|| Arc::new(parse(&config.json)));
+        Arc::clone(settings)
+    }
+
+    /// Runs `work` over the tenant's stores and rules.
+    fn mapping<T>(
+        &self,
+        call: &Call,
+        work: impl FnOnce(&mut Mapping<'_>) -> Result<T, nameplate_mapping::service::MappingError>,
+    ) -> Result<T, MappingError> {
+        let settings = self.settings(&call.config);
+        let mut env = NativeEnv::new(&call.sources);
+        let outcome = work(&mut Mapping {
+            directory: &mut NativeDirectory::new(call),
+            hosts: &mut NativeHosts::new(call),
+            env: &mut env,
+            rules: settings.rules.clone(),
+        });
+        env.finish()?;
+        outcome.map_err(convert_mapping::mapping_error)
+    }
+}
+
+/// As the component reads it: what is absent or unusable has its default.
+fn parse(json: &[u8]) -> Settings {
+    let value: Value = serde_json::from_slice(json).unwrap_or_default();
+    let names = value.get("connections").and_then(Value::as_array);
+    Settings {
+        rules: Rules {
+            sticky_manual: value.get("sticky_manual") == Some(&Value::Bool(true)),
+            connections: names
+                .into_iter()
+                .flatten()
+                .filter_map(|name| name.as_str().map(str::to_owned))
+                .collect(),
+        },
+        scim: serde_json::from_value(value).unwrap_or_default(),
+    }
+}
+
+#[async_trait]
+impl Plugin for NativePlugin {
+    async fn handle(
+        &self,
+        call: Call,
+        request: PluginRequest,
+    ) -> (Result<PluginResponse, PluginError>, Report) {
+        let settings = self.settings(&call.config);
+        let mut directory = NativeDirectory::new(&call);
+        let mut env = NativeEnv::new(&call.sources);
+        let response = nameplate_scim::handle(
+            &settings.scim,
+            &mut directory,
+            &mut env,
+            &convert::request(request),
+        );
+        let changes = directory.changes();
+        match env.finish() {
+            Ok(notes) => (
+                Ok(convert::response(response)),
+                Report { notes, changes },
+            ),
+            Err(error) => (
+                Err(error),
+                Report {
+                    notes: Vec::new(),
+                    changes,
+                },
+            ),
+        }
+    }
+
+    async fn apply(
+        &self,
+        call: Call,
+        event: MappingEvent,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Progress, MappingError> {
+        let event = convert_mapping::event(event);
+        self.mapping(&call, |mapping| {
+            mapping.apply(&event, after.as_deref(), limit)
+        })
+        .map(convert_mapping::progress)
+    }
+
+    async fn end_user(&self, call: Call, host: String) -> Result<EndUser, MappingError> {
+        self.mapping(&call, |mapping| mapping.end_user_of(&host))
+            .map(convert_mapping::end_user)
+    }
+
+    async fn explain(&self, call: Call, host: String) -> Result<Vec<String>, MappingError> {
+        self.mapping(&call, |mapping| mapping.explain(&host))
+    }
+
+    async fn reconcile(
+        &self,
+        call: Call,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Progress, MappingError> {
+        self.mapping(&call, |mapping| mapping.reconcile(after.as_deref(), limit))
+            .map(convert_mapping::progress)
+    }
+
+    async fn reindex(
+        &self,
+        call: Call,
+        cursor: Option<Vec<u8>>,
+        limit: u32,
+    ) -> Result<ReindexProgress, MappingError> {
+        let settings = self.settings(&call.config);
+        let mut env = NativeEnv::new(&call.sources);
+        let progress = nameplate_scim::reindex_step(
+            &settings.scim,
+            &mut NativeDirectory::new(&call),
+            &mut env,
+            cursor.as_deref(),
+            limit,
+        );
+        env.finish()?;
+        progress
+            .map(convert::reindex_progress)
+            .map_err(|error| MappingError::Store(convert::directory_error_back(error)))
+    }
+}
