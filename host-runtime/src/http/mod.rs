@@ -1,7 +1,7 @@
 //! Nameplate over HTTP, as a [`tower::Service`] and as the library call
 //! [`Runtime::handle`].
 //!
-//! Routes are matched by hand ([`route`]): the plugin wants its path still encoded,
+//! Routes are matched by hand (`route`): the plugin wants its path still encoded,
 //! three mounts share prefixes with administrative routes, and the library call must
 //! not build a router. A server that has a router of its own mounts [`Front`] as its
 //! fallback service.
