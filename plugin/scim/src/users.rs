@@ -19,7 +19,7 @@ use crate::render::{Renderer, stored};
 use crate::resource::Body;
 use crate::response::{self, Failure};
 use crate::service::{Call, busy, no_such, taken};
-use crate::write::{ATTEMPTS, Draft, after, commit, created, logins, new_id};
+use crate::write::{ATTEMPTS, Draft, after, commit, created, logins, moved_logins, new_id};
 
 type Content = Map<String, Value>;
 
@@ -97,11 +97,15 @@ fn reactivate(
 pub(crate) fn read(call: &mut Call<'_>, id: &str) -> Result<Response, Failure> {
     let query = call.query()?;
     let document = call.find(Kind::User, id)?;
-    if let Some(answer) = call.not_modified(document.version) {
-        return Ok(answer);
-    }
     let rt = call.resource_type(Kind::User);
     let renderer = Renderer::new(rt, &call.request.base_url, &query);
+    // Memberships are no part of the version, so what the client has may be out of
+    // date as long as `groups` is shown.
+    if renderer.links.is_none()
+        && let Some(answer) = call.not_modified(document.version)
+    {
+        return Ok(answer);
+    }
     let content = stored(&document)?;
     show(call, &renderer, 200, &document, content, true)
 }
@@ -195,14 +199,13 @@ fn write(
 ) -> Result<Outcome, Failure> {
     let rt = call.resource_type(Kind::User);
     let draft = Draft::new(rt, call.config, new)?;
-    let before = logins(&keys_of(rt, old, call.config));
-    let now = logins(&draft.keys);
+    let before = keys_of(rt, old, call.config);
     // Whether somebody is active decides ties between holders of a login, so then
-    // each of them may have moved; otherwise only those that came or went.
-    let moved: BTreeSet<Vec<u8>> = if is_active(old) == is_active(new) {
-        before.symmetric_difference(&now).cloned().collect()
+    // each of them may have moved.
+    let moved = if is_active(old) == is_active(new) {
+        moved_logins(&before, &draft.keys)
     } else {
-        before.union(&now).cloned().collect()
+        logins(before.iter().chain(&draft.keys))
     };
     let condition = Precondition::Version(document.version);
     let put = draft.put(Kind::User, &document.id, condition, call.config);

@@ -117,9 +117,17 @@ fn cut(text: &str, most: usize) -> &str {
 }
 
 /// The tracked values among keys: the logins a document is found by.
-pub(crate) fn logins(keys: &[Key]) -> BTreeSet<Vec<u8>> {
-    let tracked = keys.iter().filter(|key| key.tracked);
+pub(crate) fn logins<'k>(keys: impl IntoIterator<Item = &'k Key>) -> BTreeSet<Vec<u8>> {
+    let tracked = keys.into_iter().filter(|key| key.tracked);
     tracked.map(|key| key.value.clone()).collect()
+}
+
+/// The logins that came, went or are held another way. A value that goes from an
+/// e-mail to the userName counts: a userName decides before an e-mail does.
+pub(crate) fn moved_logins(before: &[Key], now: &[Key]) -> BTreeSet<Vec<u8>> {
+    let (before, now): (BTreeSet<&Key>, BTreeSet<&Key>) =
+        (before.iter().collect(), now.iter().collect());
+    logins(before.symmetric_difference(&now).copied())
 }
 
 /// A document just created, without the content that is at hand.

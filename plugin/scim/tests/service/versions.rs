@@ -53,7 +53,7 @@ fn order_case_and_whitespace_make_no_difference() {
 fn a_known_version_is_not_sent_again() {
     let mut client = Client::new();
     for target in [
-        format!("/Users/{}", client.user("ana")),
+        format!("/Users/{}?excludedAttributes=groups", client.user("ana")),
         format!("/Groups/{}", client.group("Eng", &[])),
     ] {
         let fresh = client
@@ -66,6 +66,18 @@ fn a_known_version_is_not_sent_again() {
         let other = client.request("GET", &target, &[("if-none-match", "W/\"2\"")], b"");
         let _ = other.expect(200);
     }
+}
+
+#[test]
+fn a_known_version_says_nothing_about_the_groups_of_a_user() {
+    let mut client = Client::new();
+    let ana = client.user("ana");
+    let group = client.group("Eng", &[&ana]);
+    let known = [("if-none-match", "W/\"1\"")];
+    let answer = client.request("GET", &format!("/Users/{ana}"), &known, b"");
+    let answer = answer.expect(200);
+    assert_eq!(answer.version(), "W/\"1\"");
+    assert_eq!(answer.body["groups"][0]["value"], json!(group));
 }
 
 #[test]
@@ -184,6 +196,41 @@ fn the_events_of_a_rename_name_both_logins() {
         ]
     );
     let _ = client.user("ana@example.com");
+}
+
+#[test]
+fn a_login_that_goes_from_an_email_to_the_user_name_has_moved() {
+    let mut client = Client::new();
+    let body = json!({"schemas": [USER], "userName": "ana",
+        "emails": [{"value": "boss@example.com"}, {"value": "ana@example.com"}]});
+    let target = format!("/Users/{}", client.post("/Users", &body).expect(201).id());
+    let swap = json!([
+        {"op": "replace", "path": "userName", "value": "boss@example.com"},
+        {"op": "replace", "path": "emails",
+         "value": [{"value": "ana"}, {"value": "ana@example.com"}]}]);
+    let _ = client.patch(&target, &swap).expect(200);
+    let logins = &client.directory.events.last().unwrap().logins;
+    assert_eq!(logins, &[b"ana".to_vec(), b"boss@example.com".to_vec()]);
+}
+
+#[test]
+fn a_deleted_or_deactivated_user_may_move_each_of_its_logins() {
+    let mut client = Client::new();
+    let body = json!({"schemas": [USER], "userName": "ana", "active": true,
+        "emails": [{"value": "old@example.com"}]});
+    let target = format!("/Users/{}", client.post("/Users", &body).expect(201).id());
+    let off = json!([
+        {"op": "replace", "path": "active", "value": false},
+        {"op": "replace", "path": "emails", "value": [{"value": "new@example.com"}]}]);
+    let _ = client.patch(&target, &off).expect(200);
+    let all = [
+        b"ana".to_vec(),
+        b"new@example.com".to_vec(),
+        b"old@example.com".to_vec(),
+    ];
+    assert_eq!(client.directory.events.last().unwrap().logins, all);
+    let _ = client.delete(&target).expect(204);
+    assert_eq!(client.directory.events.last().unwrap().logins, all[..2]);
 }
 
 #[test]
