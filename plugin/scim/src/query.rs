@@ -45,8 +45,11 @@ pub(crate) fn list(call: &mut Call<'_>, kind: Kind) -> Result<Response, Failure>
         Some(text) => {
             let filter = Filter::parse(text)?;
             let expr = resolve(&filter, rt, call.config.dialect)?;
-            let plan = usable(call, plan(&expr, rt))?;
-            Search::new(call, kind, &expr, &mut page).run(plan)?;
+            let planned = plan(&expr, rt);
+            let rebuilding = needs_index(&planned) && !index_ready(call)?;
+            let mut search = Search::new(call, kind, &expr, &mut page);
+            search.rebuilding = rebuilding;
+            search.run(if rebuilding { Plan::Scan } else { planned })?;
         }
     }
     Ok(page.answer())
@@ -75,18 +78,18 @@ fn everything(call: &mut Call<'_>, kind: Kind, page: &mut Page<'_>) -> Result<()
     }
 }
 
-/// A plan on an index that is being filled would answer "nothing" for something
-/// that exists, and an identity provider would create it again: then all documents
-/// are looked at.
-fn usable(call: &mut Call<'_>, plan: Plan) -> Result<Plan, Failure> {
-    if !needs_index(&plan) || call.directory.index_ready(index_version(call.config))? {
-        return Ok(plan);
+/// Is the index filled. A plan on one that is not would answer "nothing" for
+/// something that exists, and an identity provider would create it again: then all
+/// documents are looked at.
+fn index_ready(call: &mut Call<'_>) -> Result<bool, Failure> {
+    let ready = call.directory.index_ready(index_version(call.config))?;
+    if !ready {
+        call.notes.warning(
+            "index-not-ready",
+            "the index is being filled: the filter looks at every resource",
+        );
     }
-    call.notes.warning(
-        "index-not-ready",
-        "the index is being filled: the filter looks at every resource",
-    );
-    Ok(Plan::Scan)
+    Ok(ready)
 }
 
 fn needs_index(plan: &Plan) -> bool {
@@ -118,6 +121,8 @@ struct Search<'s, 'c, 'q> {
     /// Ids the filter compares memberships with.
     atoms: Vec<&'s str>,
     page: &'s mut Page<'q>,
+    /// An index would help and is being filled.
+    rebuilding: bool,
     documents_left: u64,
     edges_left: u64,
 }
@@ -132,6 +137,7 @@ impl<'s, 'c, 'q> Search<'s, 'c, 'q> {
             expr,
             atoms,
             page,
+            rebuilding: false,
             documents_left: budget,
             edges_left: budget.saturating_mul(EDGES_PER_DOCUMENT),
             call,
@@ -299,6 +305,10 @@ impl<'s, 'c, 'q> Search<'s, 'c, 'q> {
     }
 
     fn too_many(&self) -> Failure {
+        if self.rebuilding {
+            // The same filter is cheap in a while; a 400 would be final to a client.
+            return ScimError::unavailable("the index is being rebuilt: try again").into();
+        }
         ScimError::too_many(format!(
             "the filter would look at more than {} resources: compare an indexed attribute \
              with `eq`, such as `id`, `externalId`, `displayName` or, for users, `userName` \

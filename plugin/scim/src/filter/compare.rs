@@ -113,6 +113,7 @@ fn text_check(op: CompareOp, text: &str, exact: bool) -> Check {
         op,
         text: if exact { text.to_owned() } else { fold(text) },
         exact,
+        trim: false,
     }
 }
 

@@ -123,9 +123,15 @@ impl Check {
             // a non-empty node.
             (Self::Present, Value::String(text)) => !text.is_empty(),
             (Self::Present, value) => !is_absent(value),
-            (Self::Text { op, text, exact }, Value::String(got)) => {
-                text_holds(*op, text, *exact, got)
-            }
+            (
+                Self::Text {
+                    op,
+                    text,
+                    exact,
+                    trim,
+                },
+                Value::String(got),
+            ) => text_holds(*op, text, *exact, if *trim { got.trim() } else { got }),
             (Self::Flag(flag), Value::Bool(got)) => flag == got,
             (Self::Number(order, number), Value::Number(got)) => {
                 compare_numbers(got, number).is_some_and(|ordering| order.accepts(ordering))

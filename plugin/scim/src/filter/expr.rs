@@ -62,6 +62,8 @@ pub enum Check {
         text: String,
         /// Does case count.
         exact: bool,
+        /// Does white space around the value not count; `text` has none then.
+        trim: bool,
     },
     /// A boolean.
     Flag(bool),
@@ -146,6 +148,28 @@ impl Expr {
 
     pub(crate) fn negated(self) -> Self {
         Self::Not(Box::new(self))
+    }
+
+    /// A comparison that passes over white space around both sides.
+    pub(crate) fn trimmed(self) -> Self {
+        match self {
+            Self::Test(
+                place,
+                Check::Text {
+                    op, text, exact, ..
+                },
+            ) => Self::Test(
+                place,
+                Check::Text {
+                    op,
+                    text: text.trim().to_owned(),
+                    exact,
+                    trim: true,
+                },
+            ),
+            Self::Not(inner) => inner.trimmed().negated(),
+            other => other,
+        }
     }
 
     /// True of every resource.

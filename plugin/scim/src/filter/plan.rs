@@ -113,6 +113,13 @@ pub fn index_version(config: &Config) -> &'static str {
     }
 }
 
+/// Is the value a login: compared as its key is, without the white space around it.
+pub(crate) fn is_login(attribute: &str, sub: Option<&str>) -> bool {
+    INDEXES
+        .iter()
+        .any(|index| index.form == Form::Login && index.attribute == attribute && index.sub == sub)
+}
+
 /// The whole key set of a document, each key once.
 pub fn keys_of(rt: &ResourceType, document: &Map<String, Value>, config: &Config) -> Vec<Key> {
     let mut keys = Vec::new();
@@ -195,9 +202,12 @@ fn plan_in(expr: &Expr, rt: &ResourceType, list: Option<&Place>) -> Plan {
             .unwrap_or(Plan::Scan),
         Expr::Or(parts) => union(parts.iter().map(|part| plan_in(part, rt, list)).collect()),
         Expr::Any(place, inner) => plan_in(inner, rt, Some(place)),
-        Expr::Test(place, Check::Text { op, text, exact }) => {
-            plan_text(place, list, *op, text, *exact, rt)
-        }
+        Expr::Test(
+            place,
+            Check::Text {
+                op, text, exact, ..
+            },
+        ) => plan_text(place, list, *op, text, *exact, rt),
         // The opposite of an index range, presence, order and membership: the
         // candidates are as good as all.
         Expr::Not(_) | Expr::Test(..) | Expr::Edge(_) | Expr::HasMembers => Plan::Scan,

@@ -5,6 +5,7 @@
 use super::ast::{CompareOp, Condition, Filter, Literal};
 use super::compare::compare;
 use super::expr::{Check, Expr, Place};
+use super::plan::is_login;
 use crate::config::Dialect;
 use crate::directory::Kind;
 use crate::error::{ScimError, quoted};
@@ -130,7 +131,10 @@ impl<'a> Resolver<'a> {
         path: &AttrPath,
         condition: &Condition,
     ) -> Result<Expr, ScimError> {
-        compare(place, attribute, path, condition, self.dialect)
+        let login = matches!(&place, Place::Document { extension: None, attribute, sub }
+            if is_login(attribute, sub.as_deref()));
+        let test = compare(place, attribute, path, condition, self.dialect)?;
+        Ok(if login { test.trimmed() } else { test })
     }
 
     fn is_groups(&self, attribute: &Attribute) -> bool {
@@ -362,7 +366,12 @@ fn element_test(
     }
     if let Some(sub) = list.sub(&path.attr) {
         let place = Place::Element(Some(sub.name.clone()));
-        return compare(place, sub, path, condition, dialect);
+        let test = compare(place, sub, path, condition, dialect)?;
+        return Ok(if is_login(&list.name, Some(&sub.name)) {
+            test.trimmed()
+        } else {
+            test
+        });
     }
     // RFC 7643 2.4: the value of a simple list's element goes by the name `value`.
     if !list.is_complex() && path.attr.eq_ignore_ascii_case("value") {

@@ -316,3 +316,52 @@ fn a_blank_filter_is_no_filter() {
         1
     );
 }
+
+#[test]
+fn a_filter_that_waits_for_its_index_is_unavailable_and_not_too_much() {
+    let mut client = Client::with(Config {
+        scan_budget: 1,
+        ..Config::default()
+    });
+    let id = client.user("ana");
+    let _ = client.user("ben");
+    client.directory.state.forget_keys("older-rules");
+    let _ = client
+        .filter("/Users", "userName eq \"ana\"")
+        .expect(503)
+        .names("the index is being rebuilt");
+    let _ = client
+        .filter("/Users", "active eq true")
+        .refused(400, "tooMany");
+    let by_id = client.filter("/Users", &format!("id eq \"{id}\""));
+    assert_eq!(by_id.expect(200).ids(), [id]);
+}
+
+#[test]
+fn logins_are_found_without_the_white_space_around_them_index_or_not() {
+    let mut client = Client::new();
+    let body = json!({"schemas": [USER], "userName": " Ana ", "displayName": " Ana ",
+        "emails": [{"value": "ana@example.com ", "type": "work"}]});
+    let created = client.post("/Users", &body).expect(201);
+    assert_eq!(created.body["userName"], " Ana ", "returned as it was sent");
+    for indexed in [true, false] {
+        for (filter, found) in [
+            ("userName eq \"ana\"", 1),
+            ("userName eq \"ANA  \"", 1),
+            ("userName sw \" an\"", 1),
+            ("userName ew \"na\"", 1),
+            ("userName ne \"ana\"", 0),
+            ("emails.value eq \"ana@example.com\"", 1),
+            ("emails eq \" ana@example.com\"", 1),
+            (
+                "emails[type eq \"work\" and value eq \"ana@example.com\"]",
+                1,
+            ),
+            ("displayName eq \"ana\"", 0),
+        ] {
+            let answer = client.filter("/Users", filter).expect(200);
+            assert_eq!(answer.total(), found, "{filter}, indexed: {indexed}");
+        }
+        client.directory.state.forget_keys("older-rules");
+    }
+}
