@@ -13,6 +13,7 @@ use crate::directory::{
 };
 use crate::error::{ScimError, quoted};
 use crate::http::Response;
+use crate::members_by_login;
 use crate::patch::{self, MemberChange, Operation};
 use crate::render::{Links, MAX_ANSWER, Renderer, stored};
 use crate::request::Tags;
@@ -234,6 +235,7 @@ fn changes(
         || !members.remove_matching.is_empty()
         || Tags::of(call.request, "if-match").is_some();
     expand(call, &document.id, &mut members)?;
+    members_by_login::resolve(call, &mut members)?;
     if !members.is_empty() {
         // After a put in the same unit the version is another one, and checked.
         let condition = match guarded && changes.is_empty() {

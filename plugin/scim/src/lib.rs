@@ -11,6 +11,7 @@ pub mod filter;
 pub mod fold;
 mod groups;
 pub mod http;
+mod members_by_login;
 pub mod patch;
 mod query;
 pub mod reindex;

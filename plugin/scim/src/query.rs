@@ -100,7 +100,8 @@ fn needs_index(plan: &Plan) -> bool {
     }
 }
 
-fn walk(kind: Kind, index: String, range: KeyRange) -> Find {
+/// A walk over documents in the order of their ids or keys.
+pub(crate) fn walk(kind: Kind, index: String, range: KeyRange) -> Find {
     Find {
         kind,
         index,

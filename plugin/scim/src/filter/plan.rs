@@ -42,12 +42,15 @@ struct Index {
     form: Form,
 }
 
+/// The index of the login that no two users share.
+pub(crate) const USER_NAME: &str = "userName";
+
 /// Every indexed attribute. A change here must change [`VERSION`].
 const INDEXES: &[Index] = &[
     Index {
         kind: Kind::User,
-        name: "userName",
-        attribute: "userName",
+        name: USER_NAME,
+        attribute: USER_NAME,
         sub: None,
         unique: true,
         form: Form::Login,

@@ -134,7 +134,8 @@ pub(super) fn new_member(id: String, display: Option<String>) -> NewMember {
     NewMember { id, display, login }
 }
 
-fn looks_like_uuid(text: &str) -> bool {
+/// Is it certainly an id: the directory's are UUIDs, and a UUID is no login.
+pub(crate) fn looks_like_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(n, byte)| match n {
             8 | 13 | 18 | 23 => byte == b'-',

@@ -15,5 +15,5 @@ pub use member_list::take_members;
 pub use members::{MemberChange, MemberFilter};
 pub use parse::{Op, Operation, PATCH_URN, parse};
 
-pub(crate) use member_list::read_members;
+pub(crate) use member_list::{looks_like_uuid, read_members};
 pub(crate) use parse::{is_null, read_object};

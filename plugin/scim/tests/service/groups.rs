@@ -245,3 +245,52 @@ fn a_group_event_names_no_logins() {
     assert_eq!(names, ["user.created", "group.created", "group.updated"]);
     assert!(events[1..].iter().all(|event| event.logins.is_empty()));
 }
+
+#[test]
+fn a_member_added_by_login_is_removed_by_login() {
+    let by_path = json!([{"op": "remove", "path": "members[value eq \"U3@Example.com\"]"}]);
+    let by_value =
+        json!([{"op": "remove", "path": "members", "value": [{"value": "u3@example.com"}]}]);
+    for remove in [by_path, by_value] {
+        let mut client = Client::new();
+        let ana = client.user("ana");
+        let target = format!("/Groups/{}", client.group("Eng", &[&ana, "u3@example.com"]));
+        let u3 = client.user("u3@example.com");
+        assert_eq!(client.get(&target).members(), [ana.clone(), u3]);
+        let answer = client.patch(&target, &remove).expect(200);
+        assert_eq!(answer.members(), [ana]);
+        assert!(client.noted("members-removed"));
+    }
+}
+
+#[test]
+fn a_held_member_is_removed_by_what_was_sent() {
+    let mut client = Client::new();
+    let group = client.group("Eng", &["ghost@example.com"]);
+    let remove = json!([{"op": "remove", "path": "members[value eq \"ghost@example.com\"]"}]);
+    let _ = client
+        .patch(&format!("/Groups/{group}"), &remove)
+        .expect(200);
+    assert_eq!(client.directory.held_members(&group, None, 10).unwrap(), []);
+}
+
+#[test]
+fn removal_by_login_is_bounded_and_waits_for_the_index() {
+    let mut client = Client::new();
+    let target = format!("/Groups/{}", client.group("Eng", &["u3"]));
+    let remove = |most: usize| {
+        let members: Vec<Value> = (0..most)
+            .map(|n| json!({"value": format!("u{n}")}))
+            .collect();
+        json!([{"op": "remove", "path": "members", "value": members}])
+    };
+    let finds = client.directory.calls.find;
+    let _ = client
+        .patch(&target, &remove(1001))
+        .refused(400, "invalidValue")
+        .names("send the ids");
+    assert_eq!(client.directory.calls.find, finds);
+    let _ = client.patch(&target, &remove(1000)).expect(200);
+    client.directory.state.forget_keys("older-rules");
+    let _ = client.patch(&target, &remove(4)).expect(503);
+}
