@@ -158,6 +158,9 @@ pub trait ControlStore: Send + Sync {
     async fn touch_tokens(&self, uses: &[(String, Timestamp)]) -> Result<(), StoreError>;
 
     /// Appends to the request log and keeps the newest `keep` lines per tenant.
+    /// MUST keep besides what [`Self::last_idp_request`] answers, however many
+    /// other lines follow: "nothing from the provider since" is the very news
+    /// that such a log is read for.
     async fn log_requests(&self, entries: Vec<RequestEntry>, keep: u64) -> Result<(), StoreError>;
 
     /// Reads the request log, the newest first, below id `before`.

@@ -310,8 +310,13 @@ fn log(connection: &Connection, entry: &RequestEntry, keep: u64) -> Result<(), F
             text,
             from_idp
         ])?;
+    // All but the line of `last_idp_request`, so at most one is met again.
     connection
-        .prepare_cached("DELETE FROM requests WHERE tenant = ?1 AND id <= ?2")?
+        .prepare_cached(
+            "DELETE FROM requests WHERE tenant = ?1 AND id <= ?2 AND id IS NOT (
+                 SELECT id FROM requests INDEXED BY requests_idp
+                 WHERE tenant = ?1 AND from_idp = 1 ORDER BY at DESC, id DESC LIMIT 1)",
+        )?
         .execute(params![tenant.0, U(last.0.saturating_sub(keep))])?;
     Ok(())
 }

@@ -231,3 +231,27 @@ pub async fn the_last_request_is_the_newest_of_the_provider<S: Backend>(store: &
     let last = store.last_idp_request(at.tenant).await.unwrap().unwrap();
     assert_eq!(last.path, "/newest");
 }
+
+pub async fn the_last_request_of_the_provider_is_never_trimmed<S: Backend>(store: &S) {
+    let at = Place::new(store).await;
+    let log = async |lines: Vec<RequestEntry>| store.log_requests(lines, 2).await.unwrap();
+    let paths = async || -> Vec<String> {
+        let lines = store.requests(at.tenant, None, 10).await.unwrap();
+        lines.into_iter().map(|line| line.path).collect()
+    };
+    // The newest by time came first: the clock may have been set back.
+    log(vec![
+        entry(at.tenant, 30, "/idp", true),
+        entry(at.tenant, 20, "/older", true),
+    ])
+    .await;
+    for number in 0..5 {
+        let path = format!("/admin{number}");
+        log(vec![entry(at.tenant, 40 + number, &path, false)]).await;
+    }
+    let last = store.last_idp_request(at.tenant).await.unwrap().unwrap();
+    assert_eq!((last.path.as_str(), last.at), ("/idp", 30));
+    assert_eq!(paths().await, ["/admin4", "/admin3", "/idp"]);
+    log(vec![entry(at.tenant, 50, "/newer", true)]).await;
+    assert_eq!(paths().await, ["/newer", "/admin4"]);
+}

@@ -171,6 +171,7 @@ macro_rules! contract_suite {
                 the_last_use_never_goes_backwards,
                 the_request_log_keeps_the_newest_lines,
                 the_last_request_is_the_newest_of_the_provider,
+                the_last_request_of_the_provider_is_never_trimmed,
             }
         }
     };

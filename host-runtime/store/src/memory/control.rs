@@ -17,6 +17,13 @@ pub struct Requests {
     lines: BTreeMap<u64, RequestEntry>,
 }
 
+impl Requests {
+    fn last_idp(&self) -> Option<&RequestEntry> {
+        let lines = self.lines.values().filter(|line| line.from_idp);
+        lines.max_by_key(|line| (line.at, line.id))
+    }
+}
+
 #[async_trait]
 impl ControlStore for MemoryStore {
     async fn add_tenant(&self, now: Timestamp, name: &str) -> Result<Option<Tenant>, StoreError> {
@@ -205,8 +212,9 @@ impl ControlStore for MemoryStore {
                     ..entry
                 },
             );
-            let last = log.last;
-            log.lines.retain(|id, _| last - id < keep);
+            let (last, idp) = (log.last, log.last_idp().map(|line| line.id));
+            log.lines
+                .retain(|id, _| last - id < keep || Some(*id) == idp);
         }
         Ok(())
     }
@@ -230,15 +238,7 @@ impl ControlStore for MemoryStore {
 
     async fn last_idp_request(&self, tenant: TenantId) -> Result<Option<RequestEntry>, StoreError> {
         let state = self.lock();
-        let lines = state
-            .requests
-            .get(&tenant)
-            .map(|log| log.lines.values())
-            .into_iter()
-            .flatten();
-        Ok(lines
-            .filter(|line| line.from_idp)
-            .max_by_key(|line| (line.at, line.id))
-            .cloned())
+        let log = state.requests.get(&tenant);
+        Ok(log.and_then(Requests::last_idp).cloned())
     }
 }
