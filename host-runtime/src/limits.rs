@@ -7,6 +7,9 @@ pub struct Limits {
     pub body: usize,
     /// A body for /Groups and Bulk: 50,000 members as Okta writes them are about 4 MiB.
     pub large_body: usize,
+    /// Bodies of one tenant in memory at one time, in bytes: four of the largest, or
+    /// hundreds of ordinary ones.
+    pub bodies: usize,
     /// Computing time of the guest for one call, in milliseconds; waiting for the
     /// store does not count. 50,000 members take some hundred.
     pub guest_time_ms: u64,
@@ -31,6 +34,7 @@ impl Default for Limits {
         Self {
             body: 1 << 20,
             large_body: 16 << 20,
+            bodies: 64 << 20,
             guest_time_ms: 10_000,
             call_time_ms: 30_000,
             memory: 256 << 20,

@@ -5,11 +5,11 @@
 //! a full machine or more than a thousand touched hosts left over. Everything may
 //! be repeated, so several nodes on one database need no agreement.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use nameplate_store::{Event, TenantId};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::Runtime;
 use crate::plugin::{DirectoryChange, MappingError, MappingEvent};
@@ -21,8 +21,12 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// Events younger than this are still being mapped by their own request.
 const GRACE_MS: u64 = 2_000;
 
-/// Events taken at a time.
-const BATCH: u32 = 100;
+/// Events of one tenant taken at a time.
+const BATCH: u32 = 200;
+
+/// How often indexes are looked at: a switch that changes their rules is felt in a
+/// minute, and until then scans answer.
+const REINDEX_PERIOD: Duration = Duration::from_secs(60);
 
 /// Hosts mapped in one call into the plugin: well under a second of its time, so
 /// that requests of the same tenant get their turn in between.
@@ -45,37 +49,39 @@ impl Runtime {
     }
 
     /// Maps what the event log has left over; returns how many events were settled.
-    /// Stops early where a store or the plugin fails; the rest stays in the log.
+    /// A tenant whose plugin or store fails keeps no other waiting, and an event that
+    /// fails keeps none behind it waiting; what failed stays in the log.
     ///
     /// # Errors
-    /// If the event log cannot be read.
+    /// If the event log or the tenants cannot be read.
     pub async fn map_left_over(&self, grace_ms: u64) -> Result<u64, MappingError> {
+        // Nearly always empty: one probe, however many tenants there are.
+        if self.stores().users.unsettled(None, 1).await?.is_empty() {
+            return Ok(0);
+        }
+        let ripe = self.now().saturating_sub(grace_ms);
         let mut settled = 0;
-        // A tenant whose plugin fails must not keep the others waiting.
-        let mut failed: HashSet<TenantId> = HashSet::new();
-        loop {
-            let ripe = self.now().saturating_sub(grace_ms);
-            let events = self.stores().users.unsettled(None, BATCH).await?;
-            let full = events.len() >= BATCH as usize;
-            let mut done = 0;
-            for (tenant, event) in events {
-                if event.at > ripe || failed.contains(&tenant) {
-                    continue;
+        for tenant in self.stores().control.tenants().await? {
+            let events = self
+                .stores()
+                .users
+                .unsettled(Some(tenant.id), BATCH)
+                .await?;
+            for (_, event) in events {
+                // In order of time: the rest is younger still.
+                if event.at > ripe {
+                    break;
                 }
                 let seq = event.seq;
-                match self.map_event(tenant, event).await {
-                    Ok(()) => done += 1,
+                match self.map_event(tenant.id, event).await {
+                    Ok(()) => settled += 1,
                     Err(error) => {
-                        tracing::warn!(tenant = tenant.0, seq, %error, "cannot map an event yet");
-                        failed.insert(tenant);
+                        tracing::warn!(tenant = tenant.name, seq, %error, "cannot map an event yet");
                     }
                 }
             }
-            settled += done;
-            if !full || done == 0 {
-                return Ok(settled);
-            }
         }
+        Ok(settled)
     }
 
     async fn map_event(&self, tenant: TenantId, event: Event) -> Result<(), MappingError> {
@@ -101,19 +107,25 @@ impl Runtime {
         Ok(())
     }
 
-    /// Brings every connection's index to the plugin's rules. Where that is so
-    /// already it costs one read a connection.
+    /// Brings every connection's index to the plugin's rules; one that cannot be
+    /// keeps no other waiting. Where it is so already it costs one read a connection.
     async fn reindex_all(&self) -> Result<(), MappingError> {
         for tenant in self.stores().control.tenants().await? {
             for connection in self.connections(tenant.id).await?.iter() {
-                let written = self.reindex(connection).await?;
-                if written > 0 {
-                    tracing::info!(
+                match self.reindex(connection).await {
+                    Ok(0) => {}
+                    Ok(documents) => tracing::info!(
                         tenant = tenant.name,
                         connection = connection.name,
-                        documents = written,
+                        documents,
                         "indexed by the plugin's present rules"
-                    );
+                    ),
+                    Err(error) => tracing::warn!(
+                        tenant = tenant.name,
+                        connection = connection.name,
+                        %error,
+                        "cannot bring the index up to date yet"
+                    ),
                 }
             }
         }
@@ -122,16 +134,16 @@ impl Runtime {
 }
 
 async fn run(runtime: Runtime) {
-    let mut indexed = false;
+    let mut indexed: Option<Instant> = None;
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if !indexed {
-            match runtime.reindex_all().await {
-                Ok(()) => indexed = true,
-                Err(error) => tracing::warn!(%error, "cannot bring the index up to date yet"),
+        if indexed.is_none_or(|at| at.elapsed() > REINDEX_PERIOD) {
+            if let Err(error) = runtime.reindex_all().await {
+                tracing::warn!(%error, "cannot read the tenants");
             }
+            indexed = Some(Instant::now());
         }
         if let Err(error) = runtime.map_left_over(GRACE_MS).await {
             tracing::warn!(%error, "cannot read the event log");

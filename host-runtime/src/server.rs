@@ -10,7 +10,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hyper::Request;
@@ -41,6 +41,9 @@ const STREAMS: u32 = 64;
 /// A broken HTTP/2 connection is noticed after these two together.
 const PING_EVERY: Duration = Duration::from_secs(30);
 const PING_WAIT: Duration = Duration::from_secs(20);
+/// A connection without a request in flight is closed after this: it holds a slot.
+/// Longer than clients keep theirs for the next request.
+const IDLE: Duration = Duration::from_secs(90);
 /// Out of file descriptors: some will be free again after a moment.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -235,15 +238,16 @@ async fn connection<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let asked = Arc::new(AtomicBool::new(false));
+    let activity = Arc::new(Activity::default());
     let service = {
-        let asked = asked.clone();
+        let activity = activity.clone();
         service_fn(move |mut request: Request<Incoming>| {
-            asked.store(true, Ordering::Relaxed);
+            let busy = Busy::new(activity.clone());
             request.extensions_mut().insert(peer);
             let front = front.clone();
             async move {
                 let answer = front.answer(request, None).await;
+                drop(busy);
                 Ok::<_, std::convert::Infallible>(answer.map(http_body_util::Full::new))
             }
         })
@@ -263,18 +267,51 @@ async fn connection<S>(
         .serve_connection(TokioIo::new(stream), service)
         .into_owned();
     let serving = watcher.watch(serving);
-    // The header timeout starts with the first bytes; a client that sends none, or a
-    // beginning of a preface, is ended here.
-    let silent = async {
-        sleep(HEADERS).await;
-        if asked.load(Ordering::Relaxed) {
-            std::future::pending::<()>().await;
-        }
-    };
     tokio::select! {
         served = serving => if let Err(error) = served {
             tracing::debug!(%error, "a connection broke");
         },
-        () = silent => tracing::debug!("a connection without a request was closed"),
+        // A client that sends nothing, the beginning of a preface, or only pings.
+        () = activity.idle() => tracing::debug!("an idle connection was closed"),
+    }
+}
+
+/// Requests of one connection: how many have begun, how many are in flight.
+#[derive(Default)]
+struct Activity {
+    begun: AtomicU64,
+    in_flight: AtomicU64,
+}
+
+impl Activity {
+    /// Done when no request has begun or been in flight for a while.
+    async fn idle(&self) {
+        let mut seen = 0;
+        sleep(HEADERS).await;
+        loop {
+            let begun = self.begun.load(Ordering::Relaxed);
+            if begun == seen && self.in_flight.load(Ordering::Relaxed) == 0 {
+                return;
+            }
+            seen = begun;
+            sleep(IDLE).await;
+        }
+    }
+}
+
+/// A request in flight, until dropped.
+struct Busy(Arc<Activity>);
+
+impl Busy {
+    fn new(activity: Arc<Activity>) -> Self {
+        activity.begun.fetch_add(1, Ordering::Relaxed);
+        activity.in_flight.fetch_add(1, Ordering::Relaxed);
+        Self(activity)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -21,7 +21,7 @@ pub struct Credentials {
 }
 
 /// Makes what is missing of a tenant and a connection, and tokens for both. None,
-/// and nothing is changed, if both exist.
+/// and nothing is changed, if both exist and the tenant has a token.
 ///
 /// # Errors
 /// A name that cannot be one, or trouble with the store.
@@ -33,18 +33,22 @@ pub async fn init(
 ) -> Result<Option<Credentials>> {
     check_name("tenant", tenant)?;
     check_name("connection", connection)?;
-    let found = find_tenant(control, tenant).await?;
-    if let Some(found) = &found {
-        let connections = control.connections(found.id).await?;
-        if connections.iter().any(|known| known.name == connection) {
-            return Ok(None);
-        }
-    }
-    let tenant = match found {
+    let tenant = match find_tenant(control, tenant).await? {
         Some(found) => found,
         None => add_tenant(control, sources, tenant).await?,
     };
-    let connection = add_connection(control, sources, tenant.id, connection, "auto").await?;
+    let connections = control.connections(tenant.id).await?;
+    let found = connections
+        .into_iter()
+        .find(|known| known.name == connection);
+    // Without a token nobody has been told of them: an earlier start was cut off.
+    if found.is_some() && !control.tokens(tenant.id).await?.is_empty() {
+        return Ok(None);
+    }
+    let connection = match found {
+        Some(found) => found,
+        None => add_connection(control, sources, tenant.id, connection, "auto").await?,
+    };
     Ok(Some(Credentials {
         scim_token: add_token(control, sources, tenant.id, Some(connection.id), None).await?,
         admin_token: add_token(control, sources, tenant.id, None, None).await?,

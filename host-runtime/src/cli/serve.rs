@@ -47,7 +47,7 @@ pub(super) async fn serve(place: Workplace) -> Result<()> {
         Some(url) => url.to_string(),
         None => server.url(),
     };
-    let made = if store.tenants().await?.is_empty() {
+    let made = if first_start(&store).await? {
         setup::init(&store, &sources, TENANT, CONNECTION).await?
     } else {
         None
@@ -73,6 +73,16 @@ fn warn_of_plain_http(config: &Config, server: &Server) {
             "plain http on an address others can reach: tokens can be read on the way; set \
              tls_cert and tls_key, or put a proxy in front (docs/reverse-proxy.md)"
         );
+    }
+}
+
+/// Has nobody been given a token yet? A start that was cut off counts as none.
+async fn first_start(control: &dyn ControlStore) -> Result<bool> {
+    let tenants = control.tenants().await?;
+    match tenants.as_slice() {
+        [] => Ok(true),
+        [only] if only.name == TENANT => Ok(control.tokens(only.id).await?.is_empty()),
+        _ => Ok(false),
     }
 }
 

@@ -68,6 +68,17 @@ where
     }
 }
 
+/// The most bytes `read` may have to keep of this body: what is announced, or the
+/// limit.
+pub fn at_most(headers: &HeaderMap, body: &impl Body, limit: usize) -> usize {
+    if body.is_end_stream() {
+        return 0;
+    }
+    announced(headers, body).map_or(limit, |length| {
+        usize::try_from(length).unwrap_or(limit).min(limit)
+    })
+}
+
 fn announced(headers: &HeaderMap, body: &impl Body) -> Option<u64> {
     headers
         .get(header::CONTENT_LENGTH)

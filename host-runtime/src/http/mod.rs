@@ -13,6 +13,7 @@
 mod admin;
 mod base_url;
 mod body;
+mod budget;
 mod desk;
 mod devices;
 mod fields;
@@ -38,6 +39,7 @@ use http_body_util::Full;
 use hyper::body::Body;
 
 pub use base_url::{InvalidUrl, PublicUrl};
+use budget::Budgets;
 pub use desk::Desk;
 pub use network::{InvalidNetwork, Network};
 pub(crate) use reply::ok as page_reply;
@@ -75,12 +77,14 @@ pub struct Peer {
 pub struct Front {
     runtime: Runtime,
     settings: Arc<Settings>,
+    budgets: Arc<Budgets>,
 }
 
 impl Front {
     /// The interface with these settings.
     pub fn new(runtime: Runtime, settings: Settings) -> Self {
         Self {
+            budgets: Arc::new(Budgets::new(runtime.limits().bodies)),
             runtime,
             settings: Arc::new(settings),
         }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use hyper::body::Body;
-use nameplate_store::{ConnectionId, RequestEntry, StoreError, TenantId, TokenScope};
+use nameplate_store::{ConnectionId, RequestEntry, TenantId, TokenScope};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -77,11 +77,8 @@ impl Front {
         let identity = caller.identity;
         let outcome = match (identity.scope, identity.connection) {
             (TokenScope::Scim, Some(connection)) => {
-                let read = self.read(mounted, parts, body).await;
-                match read {
-                    Ok(request) => self.ask(identity.tenant, connection, request).await,
-                    Err(answer) => answer.into(),
-                }
+                self.with_room(mounted, parts, body, (identity.tenant, connection))
+                    .await
             }
             _ => {
                 body::linger(body);
@@ -117,12 +114,42 @@ impl Front {
         answer
     }
 
+    /// Reads the body once the tenant has room for it, and lets the plugin answer.
+    async fn with_room<B>(
+        &self,
+        mounted: &Mounted,
+        parts: &Parts,
+        body: B,
+        (tenant, connection): (TenantId, ConnectionId),
+    ) -> Outcome
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Display,
+    {
+        let limit = body_limit(self.runtime.limits(), mounted);
+        let bytes = body::at_most(&parts.headers, &body, limit);
+        // Held until the plugin has answered.
+        let Some(_room) = self.budgets.room(tenant, bytes).await else {
+            body::linger(body);
+            return reply::scim_error(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too many large requests at once; send it again",
+            )
+            .into();
+        };
+        match self.read(mounted, parts, body, limit).await {
+            Ok(request) => self.ask(tenant, connection, request).await,
+            Err(answer) => answer.into(),
+        }
+    }
+
     /// The request as the plugin takes it.
     async fn read<B>(
         &self,
         mounted: &Mounted,
         parts: &Parts,
         body: B,
+        limit: usize,
     ) -> Result<PluginRequest, Reply>
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
@@ -137,7 +164,6 @@ impl Front {
                 "the request names no valid host, which absolute urls in the answer need",
             ));
         };
-        let limit = body_limit(self.runtime.limits(), mounted);
         let body = body::read(&parts.headers, body, limit)
             .await
             .map_err(|error| body_refused(&error, limit))?;
@@ -158,10 +184,7 @@ impl Front {
         connection: ConnectionId,
         request: PluginRequest,
     ) -> Outcome {
-        let answer = match self.reached(tenant, connection).await {
-            Ok(()) => self.runtime.scim(tenant, connection, request).await,
-            Err(error) => Err(error),
-        };
+        let answer = self.runtime.scim(tenant, connection, request).await;
         let ScimAnswer { response, notes } = match answer {
             Ok(answer) => answer,
             Err(error) => {
@@ -189,16 +212,6 @@ impl Front {
             answer,
             notes: words(notes),
         }
-    }
-
-    /// Sees to it that the runtime knows a connection that another process has made
-    /// since it last looked.
-    async fn reached(&self, tenant: TenantId, connection: ConnectionId) -> Result<(), StoreError> {
-        let known = self.runtime.connections(tenant).await?;
-        if known.iter().all(|known| known.id != connection) {
-            self.runtime.forget(tenant);
-        }
-        Ok(())
     }
 }
 

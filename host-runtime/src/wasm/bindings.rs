@@ -1,10 +1,5 @@
 //! Generated from `wit/`.
 
-#![expect(
-    clippy::indexing_slicing,
-    reason = "generated; the documentation is in wit/"
-)]
-
 wasmtime::component::bindgen!({
     path: "../wit",
     world: "plugin",

@@ -1,7 +1,7 @@
 //! The component inside wasmtime. Nothing outside this module says "epoch",
 //! "store" (in wasmtime's sense) or "trap".
 //!
-//! - [`engine`]: one engine per process, its pools and its ticking clock;
+//! - `engine`: one engine per process, its pools and its ticking clock;
 //! - `cache`: compiled code on disk;
 //! - `bindings`, `convert`: the WIT world and its types;
 //! - `state`, `capabilities`: what a guest can reach during one call;

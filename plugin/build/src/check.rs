@@ -1,6 +1,6 @@
 //! What a component imports, read from its bytes rather than believed.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use wit_component::DecodedWasm;
 use wit_parser::WorldItem;
 
@@ -26,13 +26,19 @@ pub fn imported_functions(component: &[u8]) -> Result<Vec<String>> {
         bail!("this is a WIT package, not a component");
     };
     let mut functions = Vec::new();
-    for (key, item) in &resolve.worlds[world].imports {
+    let world = resolve
+        .worlds
+        .get(world)
+        .context("the world is not there")?;
+    for (key, item) in &world.imports {
         let name = resolve.name_world_key(key);
         match item {
             WorldItem::Interface { id, .. } => functions.extend(
-                resolve.interfaces[*id]
-                    .functions
-                    .keys()
+                resolve
+                    .interfaces
+                    .get(*id)
+                    .into_iter()
+                    .flat_map(|interface| interface.functions.keys())
                     .map(|function| format!("{name}#{function}")),
             ),
             WorldItem::Function(_) => functions.push(name),
