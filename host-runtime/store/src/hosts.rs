@@ -144,6 +144,13 @@ pub struct Assignment {
     pub reason: String,
 }
 
+impl Assignment {
+    /// As a host has it from the start: nobody has looked at it yet.
+    pub fn never_found(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// A host with all that is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
@@ -263,7 +270,8 @@ pub trait HostStore: Send + Sync {
     ) -> Result<HostWrite, StoreError>;
 
     /// Writes an assignment if the host still has version `expected`; the one it
-    /// replaces becomes a line of the history.
+    /// replaces becomes a line of the history, unless it was
+    /// [never found](Assignment::never_found) but only what a host starts with.
     async fn put_assignment(
         &self,
         tenant: TenantId,

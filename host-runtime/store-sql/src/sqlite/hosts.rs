@@ -480,21 +480,9 @@ fn put_assignment(
         return Ok(HostWrite::Unchanged(version));
     }
     drop(rows);
-    connection
-        .prepare_cached(&format!(
-            "INSERT INTO host_history (tenant, host, {ASSIGNMENT}, until, replaced_because)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
-        ))?
-        .execute(params![
-            tenant.0,
-            host,
-            old.outcome.as_str(),
-            old.user,
-            old.login,
-            old.reason,
-            U(now),
-            new.reason
-        ])?;
+    if !old.never_found() {
+        remember(connection, tenant, now, host, old, &new.reason)?;
+    }
     let Assignment {
         outcome,
         user,
@@ -507,4 +495,37 @@ fn put_assignment(
         )?
         .execute(params![tenant.0, host, outcome.as_str(), user, login, reason])?;
     written(connection, tenant, host)
+}
+
+/// Makes an assignment that ends a line of the history.
+fn remember(
+    connection: &Connection,
+    tenant: TenantId,
+    now: Timestamp,
+    host: &str,
+    old: Assignment,
+    because: &str,
+) -> Result<(), Fault> {
+    let Assignment {
+        outcome,
+        user,
+        login,
+        reason,
+    } = old;
+    connection
+        .prepare_cached(&format!(
+            "INSERT INTO host_history (tenant, host, {ASSIGNMENT}, until, replaced_because)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+        ))?
+        .execute(params![
+            tenant.0,
+            host,
+            outcome.as_str(),
+            user,
+            login,
+            reason,
+            U(now),
+            because
+        ])?;
+    Ok(())
 }

@@ -232,11 +232,13 @@ impl HostStore for MemoryStore {
             }
             let replaced_because = assignment.reason.clone();
             let past = std::mem::replace(&mut row.host.assignment, assignment);
-            row.history.push(PastAssignment {
-                until: now,
-                assignment: past,
-                replaced_because,
-            });
+            if !past.never_found() {
+                row.history.push(PastAssignment {
+                    until: now,
+                    assignment: past,
+                    replaced_because,
+                });
+            }
             written(&mut row.host)
         }))
     }
