@@ -89,6 +89,28 @@ async fn what_was_written_is_there_after_reopening() {
     assert_eq!(again, first, "a commit-id is known after a restart");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_new_database_is_read_by_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let mode = |name: &str| {
+        let found = std::fs::metadata(folder.path().join(name)).unwrap();
+        found.permissions().mode() & 0o777
+    };
+    let store = open(&folder.path().join("a.db")).unwrap();
+    scope(&store).await;
+    for name in ["a.db", "a.db-wal", "a.db-shm"] {
+        assert_eq!(mode(name), 0o600, "{name}");
+    }
+    drop(store);
+    let chosen = std::fs::Permissions::from_mode(0o640);
+    std::fs::set_permissions(folder.path().join("a.db"), chosen).unwrap();
+    drop(open(&folder.path().join("a.db")).unwrap());
+    assert_eq!(mode("a.db"), 0o640, "a mode that somebody chose stays");
+}
+
 #[tokio::test]
 async fn a_closed_store_writes_no_more() {
     let folder = tempfile::tempdir().unwrap();

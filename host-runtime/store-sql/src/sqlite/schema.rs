@@ -1,5 +1,6 @@
 //! Opening a database file: settings of a connection, and migrations.
 
+use std::fs::OpenOptions;
 use std::path::Path;
 
 use nameplate_store::StoreError;
@@ -20,6 +21,7 @@ const STATEMENTS: usize = 160;
 
 /// The connection that writes, with the schema up to date.
 pub fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connection, Fault> {
+    create(path);
     let mut connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -43,6 +45,18 @@ pub fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connection, F
     prepare(&connection, options, options.cache_bytes / 2)?;
     migrate(&mut connection, path)?;
     Ok(connection)
+}
+
+/// Makes an absent file that its owner alone may read, for it holds people and
+/// the hashes of tokens. SQLite gives its log and shared memory the same mode. A
+/// file that exists keeps the mode somebody chose for it.
+fn create(path: &Path) {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // It exists, or SQLite meets the same trouble next and names it.
+    _ = options.open(path);
 }
 
 /// A connection that reads.
