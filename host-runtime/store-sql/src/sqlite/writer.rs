@@ -4,6 +4,7 @@
 //! savepoint, one sync for all. Nobody is answered, not even with a refusal,
 //! before the group is on disk: a refusal may rest on what the group wrote.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -39,7 +40,16 @@ where
     F: FnMut(&Connection) -> Result<T, Fault> + Send,
 {
     fn run(&mut self, connection: &Connection) {
-        self.result = Some(saved(connection, "job", &mut self.work).map_err(|fault| fault.0));
+        let work = &mut self.work;
+        let survived = |connection: &Connection| {
+            // A bug in one job must not take every later write with it. Half of
+            // what it wrote goes with its savepoint, and its own state with it.
+            catch_unwind(AssertUnwindSafe(|| work(connection))).unwrap_or_else(|_| {
+                tracing::error!("a write panicked and was taken back");
+                Err(StoreError::Other("a bug ended the write".to_owned()).into())
+            })
+        };
+        self.result = Some(saved(connection, "job", survived).map_err(|fault| fault.0));
     }
 
     fn answer(self: Box<Self>, trouble: Option<StoreError>) {
@@ -222,7 +232,7 @@ fn attempt(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> Attempt {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
+    #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
     use super::*;
 
@@ -299,6 +309,48 @@ mod tests {
         assert!(first.try_recv().unwrap().is_err());
         assert!(second.try_recv().unwrap().is_err());
         assert_eq!(count(&connection), 0);
+        assert!(connection.is_autocommit());
+    }
+
+    /// A job that writes, under a savepoint of its own as a unit does, and panics
+    /// over an open statement.
+    fn panicking() -> (Box<dyn Job>, Answer) {
+        let (reply, answer) = oneshot::channel();
+        let work = |connection: &Connection| {
+            connection.execute_batch("INSERT INTO parent VALUES (7)")?;
+            saved(connection, "unit", |connection| {
+                let mut statement =
+                    connection.prepare_cached("INSERT INTO parent VALUES (8), (9) RETURNING id")?;
+                let mut rows = statement.query([])?;
+                match rows.next()? {
+                    Some(_) => panic!("a bug"),
+                    None => Ok(0_usize),
+                }
+            })
+        };
+        let job = Typed {
+            work,
+            result: None,
+            reply,
+            _place: None,
+        };
+        (Box::new(job), answer)
+    }
+
+    #[test]
+    fn a_panic_takes_back_its_job_alone_and_the_writer_goes_on() {
+        let connection = database();
+        let (one, mut first) = job("INSERT INTO parent VALUES (1)");
+        let (two, mut second) = panicking();
+        let (three, mut third) = job("INSERT INTO parent VALUES (3)");
+        run_group(&connection, vec![one, two, three]);
+        assert_eq!(first.try_recv().unwrap().unwrap(), 1);
+        assert_eq!(
+            second.try_recv().unwrap().unwrap_err().to_string(),
+            "a bug ended the write"
+        );
+        assert_eq!(third.try_recv().unwrap().unwrap(), 2);
+        assert_eq!(count(&connection), 2);
         assert!(connection.is_autocommit());
     }
 }
