@@ -505,6 +505,12 @@ pub trait UserStore: Send + Sync {
 
     /// Who holds or held any of these tracked values, oldest first, in all
     /// connections of the tenant.
+    ///
+    /// Where there are more spans than the answer holds, a backend MUST leave out
+    /// those of deleted documents first, then those that ended; of each the oldest
+    /// (see [`spans::shown`](crate::spans::shown)). It MUST find the living ones by
+    /// an index and not behind the dead: a login may have been created and deleted
+    /// any number of times.
     async fn holders(&self, scope: Scope, values: &[Vec<u8>]) -> Result<Vec<Holding>, StoreError>;
 
     /// Writes units: each wholly or not at all, in order, durable on return.

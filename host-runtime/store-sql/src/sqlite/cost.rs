@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nameplate_store::{
@@ -17,7 +18,7 @@ use tempfile::TempDir;
 
 use super::find::Walk;
 use super::unit::Batch;
-use super::{SqliteOptions, rows, schema};
+use super::{SqliteOptions, rows, schema, users};
 
 /// The larger directory; the smaller has a hundredth.
 const LARGE: usize = 10_000;
@@ -25,14 +26,13 @@ const LARGE: usize = 10_000;
 const TENANT: TenantId = TenantId(1);
 const OKTA: ConnectionId = ConnectionId(1);
 
-/// Steps so far. One per process is enough: the handler needs `'static`.
-static STEPS: AtomicU64 = AtomicU64::new(0);
-
 type Operation = Box<dyn Fn(&Directory)>;
 
 struct Directory {
     connection: Connection,
     commits: Cell<u64>,
+    /// So far, while they are counted.
+    steps: Arc<AtomicU64>,
     _folder: TempDir,
 }
 
@@ -89,6 +89,7 @@ impl Directory {
         let directory = Self {
             connection,
             commits: Cell::new(0),
+            steps: Arc::default(),
             _folder: folder,
         };
         let mut changes: Vec<Change> = (0..users).map(|number| Change::Put(user(number))).collect();
@@ -157,14 +158,20 @@ impl Directory {
         }
     }
 
+    /// Counts steps from here on.
+    fn count(&mut self) {
+        let steps = Arc::clone(&self.steps);
+        let step = move || steps.fetch_add(1, Ordering::Relaxed) == u64::MAX;
+        self.connection.progress_handler(1, Some(step)).unwrap();
+    }
+
+    fn steps(&self) -> u64 {
+        self.steps.load(Ordering::Relaxed)
+    }
+
     /// Does each operation once and returns its name and steps.
     fn costs(&mut self, users: usize) -> Vec<(&'static str, u64)> {
-        self.connection
-            .progress_handler(
-                1,
-                Some(|| STEPS.fetch_add(1, Ordering::Relaxed) == u64::MAX),
-            )
-            .unwrap();
+        self.count();
         let scope = Scope {
             tenant: TENANT,
             connection: Some(OKTA),
@@ -230,9 +237,9 @@ impl Directory {
         let costs = operations
             .into_iter()
             .map(|(name, operation)| {
-                let before = STEPS.load(Ordering::Relaxed);
+                let before = self.steps();
                 operation(self);
-                (name, STEPS.load(Ordering::Relaxed) - before)
+                (name, self.steps() - before)
             })
             .collect();
         self.connection
@@ -253,4 +260,33 @@ fn no_operation_costs_more_in_a_large_directory() {
             "{name}: {few} steps in a small directory, {many} in a large one"
         );
     }
+}
+
+#[test]
+fn dead_spans_beyond_an_answer_cost_nothing() {
+    let steps = |dead: usize| {
+        let mut directory = Directory::of(20);
+        let spans = format!(
+            "WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < {dead})
+             INSERT INTO holdings (tenant, connection, attribute, value, document, since, until, state)
+             SELECT 1, 1, 'userName', CAST('{}@example.com' AS BLOB), 'x' || n, n, n, 2 FROM n",
+            id(1)
+        );
+        directory.connection.execute_batch(&spans).unwrap();
+        directory.count();
+        let before = directory.steps();
+        let login = user(1).keys.remove(0).value;
+        let found = users::holders(&directory.connection, TENANT, &[login]).unwrap();
+        assert_eq!(
+            (found.len(), found.iter().filter(|span| span.alive).count()),
+            (1000, 1)
+        );
+        directory.steps() - before
+    };
+    let (few, many) = (steps(2_000), steps(40_000));
+    assert!(few > 0, "nothing was counted");
+    assert!(
+        many * 10 <= few * 11,
+        "{few} steps past 2,000 dead spans, {many} past 40,000"
+    );
 }

@@ -13,7 +13,10 @@ use super::errors::Fault;
 const APPLICATION_ID: i64 = 0x4e50_4c54;
 
 /// Every migration in order; its place, from 1, is the version it leads to.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_initial.sql"),
+    include_str!("../../migrations/sqlite/0002_holding_state.sql"),
+];
 
 /// Statements kept prepared on each connection: all that this backend has, so
 /// that none is ever parsed twice.
@@ -191,5 +194,35 @@ mod tests {
             (pragma(&writer, "cache_size"), pragma(&reader, "cache_size")),
             ("-4096".into(), "-1024".into())
         );
+    }
+
+    #[test]
+    fn spans_of_an_older_schema_get_their_state() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(MIGRATIONS.first().unwrap()).unwrap();
+        old.execute_batch(
+            "INSERT INTO tenants (name, created) VALUES ('t', 1);
+             INSERT INTO connections (tenant, name, created) VALUES (1, 'okta', 1);
+             INSERT INTO documents (tenant, connection, kind, id, version, created, modified, member_count, index_version, label, keys, json)
+                 VALUES (1, 1, 0, 'u1', 1, 1, 1, 0, 'v1', '', x'', x'');
+             INSERT INTO holdings (tenant, connection, attribute, value, document, since, until)
+                 VALUES (1, 1, 'a', x'01', 'u1', 1, NULL), (1, 1, 'a', x'01', 'u1', 1, 2), (1, 1, 'a', x'01', 'u2', 1, 2);",
+        )
+        .unwrap();
+        old.pragma_update(None, "application_id", APPLICATION_ID)
+            .unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        drop(old);
+        let writer = open_writer(&path, &SqliteOptions::default()).unwrap();
+        let states: String = writer
+            .query_row(
+                "SELECT group_concat(state) FROM (SELECT state FROM holdings ORDER BY span)",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(states, "0,1,2");
     }
 }

@@ -7,7 +7,7 @@ use nameplate_store::walk::Mark;
 use nameplate_store::{
     ConnectionId, Document, Edge, Event, Find, HeldMember, Holding, Kind, Member, MemberPage,
     Membership, Memberships, Outcome, Page, Scope, StoreError, TenantId, Timestamp, Unit,
-    UserStore, check, limits,
+    UserStore, check, limits, spans,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -19,6 +19,9 @@ use super::{SqliteStore, events, rows, unit};
 /// Edges one `groups_of` follows at most. Together with [`check::GROUPS`] it
 /// bounds what one question may cost (about 0.2 s).
 const EDGES: usize = 100_000;
+
+/// The state of a span whose document is deleted (see the migrations).
+const GONE: i64 = 2;
 
 #[async_trait]
 impl UserStore for SqliteStore {
@@ -253,36 +256,37 @@ fn held(
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
-fn holders(
+/// Reads each value in the order of [`spans::shown`], so that no more than what
+/// may be shown is met, however much was deleted.
+pub fn holders(
     connection: &Connection,
     tenant: TenantId,
     values: &[Vec<u8>],
 ) -> Result<Vec<Holding>, Fault> {
     let snapshot = connection.unchecked_transaction()?;
     let mut statement = snapshot.prepare_cached(
-        "SELECT h.span, h.attribute, h.value, h.document, h.connection, h.since, h.until,
-                EXISTS (SELECT 1 FROM documents d WHERE d.tenant = h.tenant AND d.id = h.document)
-         FROM holdings h WHERE h.tenant = ?1 AND h.value = ?2 ORDER BY h.since, h.span LIMIT ?3",
+        "SELECT span, attribute, value, document, connection, since, until, state
+         FROM holdings INDEXED BY holdings_value WHERE tenant = ?1 AND value = ?2
+         ORDER BY state, since DESC, span DESC LIMIT ?3",
     )?;
     let limit = i64::try_from(check::SPANS).unwrap_or(i64::MAX);
-    let mut spans: BTreeMap<(Timestamp, i64), Holding> = BTreeMap::new();
-    for value in values {
+    let mut found: Vec<(i64, Holding)> = Vec::new();
+    for value in values.iter().collect::<BTreeSet<_>>() {
         let mut rows = statement.query(params![tenant.0, value, limit])?;
         while let Some(row) = rows.next()? {
-            let from = row.get::<_, U>(5)?.0;
             let holding = Holding {
                 attribute: row.get(1)?,
                 value: row.get(2)?,
                 document: row.get(3)?,
                 connection: ConnectionId(row.get(4)?),
-                from,
+                from: row.get::<_, U>(5)?.0,
                 until: row.get::<_, Option<U>>(6)?.map(|until| until.0),
-                alive: row.get(7)?,
+                alive: row.get::<_, i64>(7)? != GONE,
             };
-            spans.insert((from, row.get(0)?), holding);
+            found.push((row.get(0)?, holding));
         }
     }
-    Ok(spans.into_values().take(check::SPANS).collect())
+    Ok(spans::shown(found))
 }
 
 /// Level by level, so that a group is met on a shortest way first; of several

@@ -1,8 +1,8 @@
 //! Who held a tracked value, and when.
 
 use super::Backend;
-use super::place::{Place, delete, key, tracked, user};
-use crate::{Holding, Kind, Precondition, Rekey};
+use super::place::{Place, both, delete, key, tracked, user};
+use crate::{Holding, Kind, Outcome, Precondition, Rekey, Unit};
 
 async fn spans<S: Backend>(
     at: &Place<'_, S>,
@@ -164,4 +164,70 @@ pub async fn a_key_that_becomes_tracked_opens_a_span<S: Backend>(store: &S) {
     assert_eq!(spans(&at, &["ana"]).await, [span("u1", 20, None, true)]);
     at.done(30, rekey(vec![key("email", "ana")])).await;
     assert_eq!(spans(&at, &["ana"]).await, [span("u1", 20, Some(30), true)]);
+}
+
+/// Commits many units at one moment.
+async fn all<S: Backend>(at: &Place<'_, S>, now: u64, units: Vec<Unit>) {
+    let many = at.store.commit(at.okta, now, at.fresh(), units, Some(1));
+    let done = |outcome: &Outcome| matches!(outcome, Outcome::Committed { .. });
+    assert!(many.await.unwrap().iter().all(done));
+}
+
+pub async fn dead_spans_never_hide_a_living_holder<S: Backend>(store: &S) {
+    let at = Place::new(store).await;
+    at.done(1, user("early").keys(&[tracked("userName", "ana")]))
+        .await;
+    let renamed = user("early").over(Precondition::Exists);
+    at.done(2, renamed.keys(&[tracked("userName", "anna")]))
+        .await;
+    let hired_and_gone = |number| {
+        let id = format!("x{number}");
+        let put = user(&id).keys(&[tracked("userName", "ana")]);
+        both(put, delete(Kind::User, &id))
+    };
+    all(&at, 100, (0..1100).map(hired_and_gone).collect()).await;
+    at.done(5000, user("late").keys(&[tracked("userName", "ana")]))
+        .await;
+    at.done(6000, user("bob").keys(&[tracked("userName", "bob")]))
+        .await;
+    let found = spans(&at, &["ana", "bob"]).await;
+    assert_eq!(found.len(), 1000);
+    assert!(found.is_sorted_by_key(|(_, from, _, _)| *from));
+    assert_eq!(found[0], span("early", 1, Some(2), true));
+    assert_eq!(
+        found[1],
+        span("x103", 100, Some(100), false),
+        "the oldest dead ones are left out"
+    );
+    assert_eq!(
+        found[998..],
+        [
+            span("late", 5000, None, true),
+            span("bob", 6000, None, true)
+        ]
+    );
+}
+
+pub async fn ended_spans_never_hide_an_open_one<S: Backend>(store: &S) {
+    let at = Place::new(store).await;
+    at.done(1, user("first").keys(&[tracked("userName", "ana")]))
+        .await;
+    at.done(2, user("u1")).await;
+    let put = user("u1").over(Precondition::Exists);
+    let held = put.clone().keys(&[tracked("userName", "ana")]);
+    all(&at, 10, vec![both(held.clone(), put.clone()); 5]).await;
+    all(&at, 20, vec![both(held, put); 999]).await;
+    let found = spans(&at, &["ana"]).await;
+    assert_eq!(found.len(), 1000);
+    assert_eq!(found[0], span("first", 1, None, true));
+    assert_eq!(found[1], span("u1", 20, Some(20), true));
+}
+
+pub async fn a_document_made_again_lives_again<S: Backend>(store: &S) {
+    let at = Place::new(store).await;
+    at.done(10, user("u1").keys(&[tracked("userName", "ana")]))
+        .await;
+    at.done(20, delete(Kind::User, "u1")).await;
+    at.done(30, user("u1")).await;
+    assert_eq!(spans(&at, &["ana"]).await, [span("u1", 10, Some(20), true)]);
 }

@@ -128,6 +128,9 @@ macro_rules! contract_suite {
                 holders_see_all_connections_of_the_tenant,
                 a_span_never_ends_before_it_began,
                 a_key_that_becomes_tracked_opens_a_span,
+                dead_spans_never_hide_a_living_holder,
+                ended_spans_never_hide_an_open_one,
+                a_document_made_again_lives_again,
             }
             events {
                 events_carry_before_and_after,

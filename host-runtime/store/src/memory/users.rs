@@ -11,7 +11,7 @@ use crate::walk::{self, Mark};
 use crate::{
     ConnectionId, Detail, Direction, Document, Edge, Event, Find, HeldMember, Hit, Holding,
     KeyRange, Kind, Member, MemberPage, Membership, Memberships, Outcome, Page, Scope, StoreError,
-    TenantId, Timestamp, Unit, UserStore, check, limits,
+    TenantId, Timestamp, Unit, UserStore, check, limits, spans,
 };
 
 impl MemoryStore {
@@ -161,23 +161,20 @@ impl UserStore for MemoryStore {
     async fn holders(&self, scope: Scope, values: &[Vec<u8>]) -> Result<Vec<Holding>, StoreError> {
         check::holders(values)?;
         Ok(self.read(scope.tenant, |directory| {
-            let mut spans: BTreeMap<(Timestamp, usize), Holding> = BTreeMap::new();
-            for value in values {
-                for ((_, span), holding) in directory
+            let values: BTreeSet<&Vec<u8>> = values.iter().collect();
+            let found = values.into_iter().flat_map(|value| {
+                directory
                     .holdings
                     .range((value.clone(), 0)..=(value.clone(), usize::MAX))
-                {
-                    let alive = directory.documents.contains_key(&holding.document);
-                    spans.insert(
-                        (holding.from, *span),
-                        Holding {
-                            alive,
-                            ..holding.clone()
-                        },
-                    );
-                }
-            }
-            spans.into_values().take(check::SPANS).collect()
+            });
+            spans::shown(found.map(|((_, span), holding)| {
+                let alive = directory.documents.contains_key(&holding.document);
+                let holding = Holding {
+                    alive,
+                    ..holding.clone()
+                };
+                (*span, holding)
+            }))
         }))
     }
 

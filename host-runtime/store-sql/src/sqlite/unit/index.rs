@@ -55,6 +55,8 @@ impl Work<'_> {
         ])?;
         self.bumped.insert(id.clone(), 0);
         self.count(*kind, index_version, 1)?;
+        // A document of this id may have been deleted before.
+        self.mark_spans(id, 2, 1)?;
         let attached_to = self.attach(put, true, &difference)?;
         let (created, modified) = (self.now, self.now);
         Ok(ChangeResult {
@@ -233,8 +235,8 @@ impl Work<'_> {
         {
             self.db
                 .prepare_cached(
-                    "UPDATE holdings INDEXED BY holdings_open SET until = max(since, ?5)
-                     WHERE tenant = ?1 AND document = ?2 AND until IS NULL AND attribute = ?3 AND value = ?4",
+                    "UPDATE holdings INDEXED BY holdings_document SET until = max(since, ?5), state = 1
+                     WHERE tenant = ?1 AND document = ?2 AND value = ?4 AND state = 0 AND attribute = ?3",
                 )?
                 .execute(params![tenant, id, attribute, value, now])?;
         }
@@ -280,6 +282,18 @@ impl Work<'_> {
     pub(super) fn drop_keys(&mut self, kind: Kind, id: &str, row: i64) -> Result<(), Stop> {
         let stored = self.stored(row)?;
         self.reindex(kind, id, &keyset::difference(&stored.keys, &[]))?;
+        self.mark_spans(id, 1, 2)?;
         Ok(self.count(kind, &stored.index_version, -1)?)
+    }
+
+    /// Moves a document's spans from one state to another (see the migrations).
+    fn mark_spans(&self, id: &str, from: i64, to: i64) -> Result<(), Fault> {
+        self.db
+            .prepare_cached(
+                "UPDATE holdings INDEXED BY holdings_document SET state = ?4
+                 WHERE tenant = ?1 AND document = ?2 AND state = ?3",
+            )?
+            .execute(params![self.tenant.0, id, from, to])?;
+        Ok(())
     }
 }
