@@ -1,7 +1,9 @@
 //! Walks over an index or over a whole kind.
 //!
 //! Every walk starts at its mark or its near bound and reads as many entries as
-//! the page takes; only `contains` and `skip` cost more than they return.
+//! the page takes; only `contains` and `skip` cost more than they return. What is
+//! skipped is passed over on the index alone, and no document is read for it
+//! (of a range, its key set, to count it once).
 
 use nameplate_store::walk::{self, Mark};
 use nameplate_store::{
@@ -71,7 +73,7 @@ impl Walk<'_> {
     /// Fills the page; false if there is more.
     fn fill(&self, connection: &Connection, page: &mut Page) -> Result<bool, Fault> {
         let find = self.find;
-        let (kind, mark) = (K(find.kind), self.after.clone().unwrap_or_default());
+        let kind = K(find.kind);
         let bounds = walk::bounds(&find.range);
         let needle = match &find.range {
             KeyRange::Contains(needle) => Some(needle.as_slice()),
@@ -83,26 +85,21 @@ impl Walk<'_> {
             below: bounds.below.as_deref(),
             needle,
         };
-        let mut query = Query {
-            text: String::new(),
-            bound: Vec::new(),
+        let start = match find.skip {
+            0 => self.after.clone(),
+            _ => match self.skipped(connection, &kind, &ends)? {
+                None => return Ok(true),
+                last => last,
+            },
         };
-        if find.range == KeyRange::All {
-            self.all(&mut query, &kind, &mark)?;
-        } else {
-            self.index(&mut query, &kind, &mark, &ends)?;
-        }
+        let query = self.query(&kind, &ends, start.as_ref(), find.want)?;
         let mut statement = connection.prepare_cached(&query.text)?;
         let mut rows = statement.query(params_from_iter(query.bound))?;
-        let (mut skip, mut bytes, mut last) = (find.skip, 0, None);
+        let (mut bytes, mut last) = (0, None);
         while let Some(row) = rows.next()? {
-            let Some(found) = self.found(row)? else {
+            let Some(found) = self.found(row, find.want)? else {
                 continue;
             };
-            if skip > 0 {
-                skip -= 1;
-                continue;
-            }
             if page.hits.len() >= usize::try_from(find.limit).unwrap_or(usize::MAX)
                 || bytes >= limits::PAGE_BYTES
             {
@@ -125,6 +122,55 @@ impl Walk<'_> {
         Ok(true)
     }
 
+    /// The last hit to pass over; none if there are not more than those.
+    fn skipped(
+        &self,
+        connection: &Connection,
+        kind: &K,
+        ends: &Ends<'_>,
+    ) -> Result<Option<Mark>, Fault> {
+        let before = i64::try_from(self.find.skip - 1).unwrap_or(i64::MAX);
+        let mut query = self.query(kind, ends, self.after.as_ref(), Detail::Ids)?;
+        let each_once = matches!(self.find.range, KeyRange::All | KeyRange::Equal(_));
+        if each_once {
+            // SQLite counts entries of a covering index faster than we could.
+            let place = query.bind(&before)?;
+            query.text.push_str(&format!(" LIMIT 1 OFFSET {place}"));
+        }
+        let mut statement = connection.prepare_cached(&query.text)?;
+        let mut rows = statement.query(params_from_iter(query.bound))?;
+        let mut left = if each_once { 0 } else { before };
+        while let Some(row) = rows.next()? {
+            let Some(found) = self.found(row, Detail::Ids)? else {
+                continue;
+            };
+            if left == 0 {
+                return Ok(Some(found.mark));
+            }
+            left -= 1;
+        }
+        Ok(None)
+    }
+
+    /// The walk after `start`, which is a hit of it.
+    fn query<'q>(
+        &'q self,
+        kind: &'q K,
+        ends: &'q Ends<'q>,
+        start: Option<&'q Mark>,
+        want: Detail,
+    ) -> rusqlite::Result<Query<'q>> {
+        let mut query = Query {
+            text: String::new(),
+            bound: Vec::new(),
+        };
+        match self.find.range {
+            KeyRange::All => self.all(&mut query, kind, start, want)?,
+            _ => self.index(&mut query, kind, start, ends, want)?,
+        }
+        Ok(query)
+    }
+
     fn order(&self) -> (&'static str, &'static str) {
         match self.find.direction {
             Direction::Ascending => (">", "ASC"),
@@ -132,29 +178,22 @@ impl Walk<'_> {
         }
     }
 
-    /// The documents' columns, if wanted, behind two others and the key set.
-    fn wanted(&self) -> &'static str {
-        match self.find.want {
-            Detail::Documents => DOCUMENT,
-            Detail::Ids | Detail::Keys => "NULL",
-        }
-    }
-
     fn all<'q>(
         &'q self,
         query: &mut Query<'q>,
         kind: &'q K,
-        mark: &'q Mark,
+        start: Option<&'q Mark>,
+        want: Detail,
     ) -> rusqlite::Result<()> {
         let (beyond, order) = self.order();
-        let wanted = self.wanted();
+        let wanted = wanted(want);
         query.text = format!(
             "SELECT x'', d.id, NULL, {wanted} FROM documents d INDEXED BY documents_walk WHERE 1"
         );
         query.condition("d.tenant =", &self.tenant.0)?;
         query.condition("d.connection =", &self.connection.0)?;
         query.condition("d.kind =", kind)?;
-        if self.after.is_some() {
+        if let Some(mark) = start {
             query.condition(&format!("d.id {beyond}"), &mark.id)?;
         }
         query.text.push_str(&format!(" ORDER BY d.id {order}"));
@@ -165,8 +204,9 @@ impl Walk<'_> {
         &'q self,
         query: &mut Query<'q>,
         kind: &'q K,
-        mark: &'q Mark,
+        start: Option<&'q Mark>,
         ends: &'q Ends<'q>,
+        want: Detail,
     ) -> rusqlite::Result<()> {
         let Ends {
             from,
@@ -176,24 +216,21 @@ impl Walk<'_> {
         } = ends;
         let (beyond, order) = self.order();
         let equal = matches!(self.find.range, KeyRange::Equal(_));
-        query.text = match (equal, self.find.want) {
+        query.text = match (equal, want) {
             // An entry of one value is met once: the index alone answers.
             (true, Detail::Ids | Detail::Keys) => {
                 "SELECT k.value, k.id, NULL, NULL FROM keys k WHERE 1".to_owned()
             }
             _ => format!(
                 "SELECT k.value, k.id, d.keys, {} FROM keys k CROSS JOIN documents d ON d.tenant = k.tenant AND d.id = k.id WHERE 1",
-                self.wanted()
+                wanted(want)
             ),
         };
         query.condition("k.tenant =", &self.tenant.0)?;
         query.condition("k.connection =", &self.connection.0)?;
         query.condition("k.kind =", kind)?;
         query.condition("k.attribute =", &self.find.index)?;
-        let (ascending, marked) = (
-            self.find.direction == Direction::Ascending,
-            self.after.is_some(),
-        );
+        let (ascending, marked) = (self.find.direction == Direction::Ascending, start.is_some());
         // The mark lies in the range: it takes the place of the near bound, so
         // that the walk starts there and does not pass over what was shown.
         match (equal, from) {
@@ -215,13 +252,15 @@ impl Walk<'_> {
                 .text
                 .push_str(&format!(" AND instr(k.value, {place}) > 0"));
         }
-        if marked && equal {
-            query.condition(&format!("k.id {beyond}"), &mark.id)?;
-        } else if marked {
-            let (value, id) = (query.bind(&mark.value)?, query.bind(&mark.id)?);
-            query
-                .text
-                .push_str(&format!(" AND (k.value, k.id) {beyond} ({value}, {id})"));
+        match start {
+            Some(mark) if equal => query.condition(&format!("k.id {beyond}"), &mark.id)?,
+            Some(mark) => {
+                let (value, id) = (query.bind(&mark.value)?, query.bind(&mark.id)?);
+                query
+                    .text
+                    .push_str(&format!(" AND (k.value, k.id) {beyond} ({value}, {id})"));
+            }
+            None => {}
         }
         let order = if equal {
             format!("k.id {order}")
@@ -233,7 +272,7 @@ impl Walk<'_> {
     }
 
     /// The hit of a row; none if the walk shows the document under another key.
-    fn found(&self, row: &Row<'_>) -> Result<Option<Found>, Fault> {
+    fn found(&self, row: &Row<'_>, want: Detail) -> Result<Option<Found>, Fault> {
         let mark = Mark {
             value: row.get(0)?,
             id: row.get(1)?,
@@ -244,7 +283,7 @@ impl Walk<'_> {
                 return Ok(None);
             }
         }
-        let document = match self.find.want {
+        let document = match want {
             Detail::Documents => Some(document(row, 3)?),
             Detail::Ids | Detail::Keys => None,
         };
@@ -280,5 +319,13 @@ impl Walk<'_> {
             }
             KeyRange::Prefix(_) | KeyRange::Between(..) | KeyRange::Contains(_) => Ok(None),
         }
+    }
+}
+
+/// The documents' columns, if wanted, behind two others and the key set.
+fn wanted(want: Detail) -> &'static str {
+    match want {
+        Detail::Documents => DOCUMENT,
+        Detail::Ids | Detail::Keys => "NULL",
     }
 }

@@ -144,12 +144,72 @@ pub async fn skip_passes_over_hits<S: Backend>(store: &S) {
         (KeyRange::All, ["u3", "u4"]),
         (range(None, None), ["u3", "u4"]),
     ] {
-        let find = Find {
-            skip: 2,
-            limit: 2,
-            ..walk("city", range)
-        };
-        assert_eq!(at.ids(&find).await, expected);
+        for want in [Detail::Ids, Detail::Documents] {
+            let find = Find {
+                skip: 2,
+                limit: 2,
+                want,
+                ..walk("city", range.clone())
+            };
+            assert_eq!(at.ids(&find).await, expected);
+        }
+    }
+    // (range, direction, hits in order)
+    let cases: [(KeyRange, Direction, &[&str]); 5] = [
+        (
+            KeyRange::All,
+            Direction::Descending,
+            &["u5", "u4", "u3", "u2", "u1"],
+        ),
+        (
+            KeyRange::Equal(b"bern".to_vec()),
+            Direction::Ascending,
+            &["u2", "u3"],
+        ),
+        (
+            range(None, None),
+            Direction::Descending,
+            &["u3", "u4", "u2", "u1"],
+        ),
+        (
+            KeyRange::Prefix(b"b".to_vec()),
+            Direction::Ascending,
+            &["u1", "u2", "u3"],
+        ),
+        (
+            KeyRange::Contains(b"e".to_vec()),
+            Direction::Ascending,
+            &["u2", "u1", "u3"],
+        ),
+    ];
+    for (range, direction, hits) in cases {
+        let mut after = None;
+        for skip in 0..=hits.len() {
+            let find = Find {
+                direction,
+                skip: u64::try_from(skip).unwrap(),
+                limit: 1,
+                ..walk("city", range.clone())
+            };
+            let page = at.find(&find).await;
+            let expected = hits.get(skip..).unwrap_or_default();
+            let found: Vec<&str> = page.hits.iter().map(|hit| hit.id.as_str()).collect();
+            assert_eq!(found, expected[..expected.len().min(1)], "{find:?}");
+            assert_eq!(page.next.is_some(), expected.len() > 1, "{find:?}");
+            if skip == 0 {
+                after = page.next;
+            } else if after.is_some() {
+                // From the first hit on, one hit fewer is skipped.
+                let find = Find {
+                    skip: find.skip - 1,
+                    after: after.clone(),
+                    ..find
+                };
+                let page = at.find(&find).await;
+                let found: Vec<&str> = page.hits.iter().map(|hit| hit.id.as_str()).collect();
+                assert_eq!(found, expected[..expected.len().min(1)], "{find:?}");
+            }
+        }
     }
     let far = Find {
         skip: u64::MAX,
