@@ -137,12 +137,15 @@ pub(crate) fn read_object(body: &[u8]) -> Result<Members<'_>, ScimError> {
 }
 
 fn find<'a>(members: &Members<'a>, name: &str) -> Option<&'a RawValue> {
+    sent(members, name).filter(|raw| !is_null(raw))
+}
+
+fn sent<'a>(members: &Members<'a>, name: &str) -> Option<&'a RawValue> {
     members
         .0
         .iter()
         .find(|(key, _)| key.eq_ignore_ascii_case(name))
         .map(|(_, raw)| *raw)
-        .filter(|raw| !is_null(raw))
 }
 
 pub(crate) fn is_null(raw: &RawValue) -> bool {
@@ -191,9 +194,17 @@ fn operation(n: usize, raw: &RawValue) -> Result<Operation<'_>, ScimError> {
             quoted(&word)
         ))
     })?;
+    let path = text("path")?.filter(|path| !path.trim().is_empty());
+    // RFC 7644 3.5.2.1: an add MUST have a value. An explicit null unsets; taking a
+    // value that was forgotten for one would erase what nobody asked to erase.
+    if op != Op::Remove && sent(&members, "value").is_none() {
+        return Err(ScimError::invalid_value(format!(
+            "`Operations[{n}].value` is missing; send the new value, or `null` to unset it"
+        )));
+    }
     Ok(Operation {
         op,
-        path: text("path")?.filter(|path| !path.trim().is_empty()),
+        path,
         value: find(&members, "value"),
     })
 }
@@ -221,6 +232,22 @@ mod tests {
         assert_eq!(operations[0].value.unwrap().get(), "[1,  2]");
         assert_eq!(operations[1].op, Op::Replace);
         assert!(operations[1].path.is_none() && operations[1].value.is_none());
+    }
+
+    #[test]
+    fn a_forgotten_value_is_an_error_and_no_null() {
+        for op in ["add", "Replace"] {
+            let body = format!(
+                r#"{{"schemas": ["{PATCH_URN}"], "Operations": [{{"op": "{op}", "path": "title"}}]}}"#
+            );
+            let error = read(&body).unwrap_err();
+            assert_eq!(error.scim_type, Some(ScimType::InvalidValue), "{op}");
+            assert!(error.detail.contains("`Operations[0].value` is missing"));
+        }
+        let body = format!(
+            r#"{{"schemas": ["{PATCH_URN}"], "Operations": [{{"op": "remove", "path": "title"}}]}}"#
+        );
+        assert_eq!(read(&body).unwrap().len(), 1);
     }
 
     #[test]
