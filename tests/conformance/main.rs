@@ -4,7 +4,6 @@
 //! run against other targets too, see the harness.
 
 #![expect(
-    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,

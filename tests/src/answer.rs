@@ -139,7 +139,10 @@ impl Answer {
         assert!(!words.contains("  "), "{request}: blanks in `{words}`");
         assert!(!words.ends_with('.'), "{request}: {words}");
         for inner in ["::", "panicked", "rusqlite", "SELECT", "wasm", "src/"] {
-            assert!(!words.contains(inner), "{request}: tells inner things: {words}");
+            assert!(
+                !words.contains(inner),
+                "{request}: tells inner things: {words}"
+            );
         }
     }
 
@@ -242,7 +245,9 @@ impl Good {
     /// Asserts that an error's detail names this.
     #[track_caller]
     pub fn names(&self, part: &str) {
-        let detail = self.json["detail"].as_str().or(self.json["message"].as_str());
+        let detail = self.json["detail"]
+            .as_str()
+            .or(self.json["message"].as_str());
         assert!(
             detail.is_some_and(|detail| detail.contains(part)),
             "`{part}` is not named: {self}"

@@ -238,7 +238,10 @@ impl Client {
         let mut all = Vec::new();
         for endpoint in ["/Users", "/Groups"] {
             let list = self.get(&format!("{endpoint}?count=200")).await.expect(200);
-            assert_eq!(list["totalResults"], list["itemsPerPage"], "one page is all");
+            assert_eq!(
+                list["totalResults"], list["itemsPerPage"],
+                "one page is all"
+            );
             for id in list.ids() {
                 let whole = self.get(&format!("{endpoint}/{id}")).await.expect(200);
                 all.push(whole.json);

@@ -52,9 +52,8 @@ pub fn component(
     limits: &Limits,
 ) -> Result<WasmPlugin, nameplate_runtime::plugin::PluginError> {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
-    let engine = ENGINE.get_or_init(|| {
-        Engine::new(&EngineOptions::from(&Limits::default())).expect("an engine")
-    });
+    let engine = ENGINE
+        .get_or_init(|| Engine::new(&EngineOptions::from(&Limits::default())).expect("an engine"));
     let options = WasmOptions {
         limits: limits.clone(),
         cache: Some(cache()),

@@ -211,8 +211,6 @@ pub fn host(host: &Host, user: &EndUser, history: &[PastAssignment]) -> Value {
         .collect();
     let history: Vec<Value> = history
         .iter()
-        // What a host has before it is first looked at says nothing about anybody.
-        .filter(|past| past.assignment != Assignment::default())
         .map(|past| {
             let mut line = stored(&past.assignment);
             if let Some(line) = line.as_object_mut() {

@@ -51,7 +51,10 @@ async fn the_connection_test_finds_nobody_and_is_no_error() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_created_user_is_matched_by_each_attribute_and_by_nothing_else() {
     let entra = Idp::start().await;
-    let created = entra.post("/Users?aadOptscim062020", &joy()).await.expect(201);
+    let created = entra
+        .post("/Users?aadOptscim062020", &joy())
+        .await
+        .expect(201);
     let id = created.id();
     assert_eq!(created["schemas"], json!([USER, ENTERPRISE]));
     assert_eq!(created[ENTERPRISE]["department"], "IT");
@@ -67,7 +70,7 @@ async fn a_created_user_is_matched_by_each_attribute_and_by_nothing_else() {
         "urn:ietf:params:scim:schemas:core:2.0:User:userName eq \"jyoung@example.com\"",
     ] {
         let found = entra.find("/Users", filter).await.expect(200);
-        assert_eq!(found.ids(), [id.clone()], "{filter}");
+        assert_eq!(found.ids(), [id.as_str()], "{filter}");
         assert_eq!(found["Resources"][0]["userName"], "jyoung@example.com");
     }
     for filter in [
@@ -79,7 +82,10 @@ async fn a_created_user_is_matched_by_each_attribute_and_by_nothing_else() {
         let found = entra.find("/Users", filter).await.expect(200);
         assert_eq!(found["Resources"], json!([]), "{filter}");
     }
-    let _ = entra.post("/Users", &joy()).await.refused(409, "uniqueness");
+    let _ = entra
+        .post("/Users", &joy())
+        .await
+        .refused(409, "uniqueness");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +113,7 @@ async fn every_update_by_path_in_either_case_of_the_operation() {
         assert_eq!(answer["schemas"], json!([USER, ENTERPRISE]));
         let filter = "emails[type eq \"work\"].value eq \"b@example.com\"";
         let found = entra.find("/Users", filter).await.expect(200);
-        assert_eq!(found.ids(), [id.clone()]);
+        assert_eq!(found.ids(), [id.as_str()]);
         let _ = entra.delete(&format!("/Users/{id}")).await.expect(204);
     }
 }
@@ -149,7 +155,7 @@ async fn a_soft_delete_in_every_dialect_and_the_delete_thirty_days_later() {
         let answer = entra.patch(&target, &off).await.expect(200);
         assert_eq!(answer["active"], json!(false), "{off}: a real boolean");
         let found = entra.find("/Users", "externalId eq \"jyoung\"").await;
-        assert_eq!(found.expect(200).ids(), [id.clone()], "still found");
+        assert_eq!(found.expect(200).ids(), [id.as_str()], "still found");
         let answer = entra.patch(&target, &on).await.expect(200);
         assert_eq!(answer["active"], json!(true));
     }
@@ -202,13 +208,18 @@ async fn a_group_is_created_with_a_foreign_schema_and_matched_without_members() 
         format!("filter={filter}&excludedAttributes=members&aadOptscim062020"),
     ] {
         let found = entra.get(&format!("/Groups?{query}")).await.expect(200);
-        assert_eq!(found.ids(), [id.clone()]);
+        assert_eq!(found.ids(), [id.as_str()]);
         assert_eq!(found["Resources"][0].get("members"), None);
         assert_eq!(found["Resources"][0]["displayName"], "Eng");
     }
-    let read = entra.get(&format!("{target}?excludedAttributes=members")).await;
+    let read = entra
+        .get(&format!("{target}?excludedAttributes=members"))
+        .await;
     let read = read.expect(200);
-    assert_eq!((read.get("members"), &read["displayName"]), (None, &json!("Eng")));
+    assert_eq!(
+        (read.get("members"), &read["displayName"]),
+        (None, &json!("Eng"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -224,10 +235,14 @@ async fn the_membership_probe_answers_with_ids_alone() {
         format!("/Groups?filter={filter}&attributes=id")
     };
     let found = entra.get(&probe(&joy)).await.expect(200);
-    assert_eq!(found.ids(), [group.clone()]);
+    assert_eq!(found.ids(), [group.as_str()]);
     let resource = found["Resources"][0].as_object().unwrap();
     let names: Vec<&String> = resource.keys().collect();
-    assert_eq!(names, ["id", "schemas"], "what was asked for and what is always told");
+    assert_eq!(
+        names,
+        ["id", "schemas"],
+        "what was asked for and what is always told"
+    );
     assert_eq!(entra.get(&probe(&eva)).await.expect(200).total(), 0);
 }
 
@@ -264,7 +279,10 @@ async fn members_are_added_and_removed_in_both_styles_one_by_one() {
 async fn a_second_group_of_the_name_is_refused_so_that_it_is_adopted() {
     let entra = Idp::start().await;
     let id = entra.post("/Groups", &eng()).await.expect(201).id();
-    let _ = entra.post("/Groups", &eng()).await.refused(409, "uniqueness");
+    let _ = entra
+        .post("/Groups", &eng())
+        .await
+        .refused(409, "uniqueness");
     let found = entra.find("/Groups", "displayName eq \"eng\"").await;
     assert_eq!(found.expect(200).ids(), [id]);
 }

@@ -59,7 +59,8 @@ async fn the_story_of_one_assignment() {
     assert_eq!(config["patch"]["supported"], true);
 
     // 2 and 3: nobody of that name, so create.
-    let target = "/Users?filter=userName%20eq%20%22ana.diaz%40example.com%22&startIndex=1&count=100";
+    let target =
+        "/Users?filter=userName%20eq%20%22ana.diaz%40example.com%22&startIndex=1&count=100";
     assert_eq!(okta.get(target).await.expect(200).json, empty_list());
     let created = okta.post("/Users", &ana()).await.expect(201);
     let id = created.id();
@@ -109,7 +110,7 @@ async fn the_story_of_one_assignment() {
     // 7 and 8: unassigned, and assigned again.
     let off = switch(&okta, &id, false).await;
     assert_eq!(off["displayName"], "Ana María Díaz", "nothing else changes");
-    assert_eq!(lookup(&okta, "ana.diaz@example.com").await, [id.clone()]);
+    assert_eq!(lookup(&okta, "ana.diaz@example.com").await, [id.as_str()]);
     profile["active"] = json!(true);
     let back = okta.put(&target, &profile).await.expect(200);
     assert_eq!((back.id(), &back["active"]), (id.clone(), &json!(true)));
@@ -124,7 +125,7 @@ async fn the_story_of_one_assignment() {
     let member = json!({"value": id, "$ref": format!("{}/Users/{id}", okta.base()),
         "display": "ana.diaz@example.com", "type": "User"});
     assert_eq!(pushed["members"], json!([member]));
-    assert_eq!(okta.get(target).await.expect(200).ids(), [group.clone()]);
+    assert_eq!(okta.get(target).await.expect(200).ids(), [group.as_str()]);
     let member_of = okta.get(&format!("/Users/{id}")).await.expect(200);
     assert_eq!(member_of["groups"][0]["value"], group);
     assert_eq!(member_of["groups"][0]["display"], "Fleet_SCIM");
@@ -137,13 +138,16 @@ async fn the_story_of_one_assignment() {
         {"op": "add", "path": "members", "value": [{"value": ben, "display": "ben@example.com"}]},
     ]);
     let changed = okta.patch(&target, &operations).await.expect(200);
-    assert_eq!(changed.members(), [ben.clone()]);
+    assert_eq!(changed.members(), [ben.as_str()]);
 
     // 11: renamed, with a stray id.
     let operations = json!([{"op": "replace", "value": {"id": group, "displayName": "New name"}}]);
     let renamed = okta.patch(&target, &operations).await.expect(200);
     assert_eq!(renamed["displayName"], "New name");
-    assert_eq!((renamed.id(), renamed.members()), (group.clone(), vec![ben]));
+    assert_eq!(
+        (renamed.id(), renamed.members()),
+        (group.clone(), vec![ben])
+    );
     let old = okta.find("/Groups", "displayName eq \"Fleet_SCIM\"").await;
     assert_eq!(old.expect(200).json, empty_list());
 
@@ -178,16 +182,22 @@ async fn lookups_find_exactly_the_name_whatever_is_in_it() {
         let literal = json!(name).to_string();
         let filter = format!("userName eq {literal}");
         let found = okta.find("/Users", &filter).await.expect(200);
-        assert_eq!(found.ids(), [id.clone()], "{name}");
+        assert_eq!(found.ids(), [id.as_str()], "{name}");
         assert_eq!(found["Resources"][0]["userName"], *name);
         let shouted = format!("userName eq {}", literal.to_uppercase());
         let found = okta.find("/Users", &shouted).await.expect(200);
-        assert_eq!(found.ids(), [id.clone()], "{name}");
+        assert_eq!(found.ids(), [id.as_str()], "{name}");
     }
     let percent_encoded = "/Users?filter=userName%20eq%20%22ana.diaz%2Beu%40example.com%22";
-    assert_eq!(okta.get(percent_encoded).await.expect(200).ids(), [ids[0].clone()]);
+    assert_eq!(
+        okta.get(percent_encoded).await.expect(200).ids(),
+        [ids[0].as_str()]
+    );
     let plus_is_a_space = "/Users?filter=userName+eq+%22ana.diaz+eu%40example.com%22";
-    assert_eq!(okta.get(plus_is_a_space).await.expect(200).ids(), [ids[1].clone()]);
+    assert_eq!(
+        okta.get(plus_is_a_space).await.expect(200).ids(),
+        [ids[1].as_str()]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -195,7 +205,10 @@ async fn a_lookup_does_not_confuse_letters_that_only_look_alike() {
     let okta = Idp::start().await;
     let _ = okta.user("ana.diaz@example.com").await;
     let accented = okta.user("ana.díaz@example.com").await;
-    assert_eq!(lookup(&okta, "ana.díaz@example.com").await, [accented.clone()]);
+    assert_eq!(
+        lookup(&okta, "ana.díaz@example.com").await,
+        [accented.as_str()]
+    );
     assert_eq!(lookup(&okta, "ANA.DÍAZ@example.com").await, [accented]);
 }
 
@@ -223,9 +236,12 @@ async fn a_user_is_deactivated_and_activated_by_put_and_by_patch() {
         let mut body = ana();
         body["active"] = json!(active);
         let answer = okta.put(&target, &body).await.expect(200);
-        assert_eq!((answer.id(), &answer["active"]), (id.clone(), &json!(active)));
+        assert_eq!(
+            (answer.id(), &answer["active"]),
+            (id.clone(), &json!(active))
+        );
         let _ = switch(&okta, &id, !active).await;
-        assert_eq!(lookup(&okta, "ana.diaz@example.com").await, [id.clone()]);
+        assert_eq!(lookup(&okta, "ana.diaz@example.com").await, [id.as_str()]);
     }
 }
 
@@ -243,7 +259,11 @@ async fn a_post_for_an_inactive_user_revives_the_old_record() {
     assert_eq!(answer.id(), id, "the old id");
     assert_eq!(answer["active"], true);
     assert_eq!(answer["displayName"], "Ana Díaz de Vivar");
-    assert_eq!(answer.get("locale"), None, "the new record replaces the old");
+    assert_eq!(
+        answer.get("locale"),
+        None,
+        "the new record replaces the old"
+    );
     assert_eq!(answer["meta"]["created"], created["meta"]["created"]);
     assert_eq!(answer["groups"][0]["value"], group, "memberships stay");
     assert_eq!(okta.get("/Users").await.expect(200).total(), 1);
@@ -345,7 +365,10 @@ async fn ids_from_before_a_rebuilt_database_do_not_stop_a_push() {
     let stale = "0191aaaa-0000-7000-8000-000000000000";
     let group = okta.group("Fleet_SCIM", &[&ana, stale]).await;
     let target = format!("/Groups/{group}");
-    assert_eq!(okta.get(&target).await.expect(200).members(), [ana.clone()]);
+    assert_eq!(
+        okta.get(&target).await.expect(200).members(),
+        [ana.as_str()]
+    );
     let operations = json!([{"op": "add", "path": "members", "value": [
         {"value": stale}, {"value": "0191aaaa-0000-7000-8000-000000000001"}]}]);
     let answer = okta.patch(&target, &operations).await.expect(200);

@@ -15,7 +15,10 @@ async fn ana_and_ben() -> (App, String, String) {
     let app = App::start().await;
     let okta = app.scim();
     let mut ids = Vec::new();
-    for (login, name) in [("ana@example.com", "Ana Díaz"), ("ben@example.com", "Ben Ito")] {
+    for (login, name) in [
+        ("ana@example.com", "Ana Díaz"),
+        ("ben@example.com", "Ben Ito"),
+    ] {
         let body = json!({"schemas": [USER], "userName": login, "displayName": name});
         ids.push(okta.post("/Users", &body).await.expect(201).id());
     }
@@ -32,7 +35,12 @@ async fn a_host_without_a_claim_has_no_user_in_every_shape() {
     let expected = json!({"host_id": 1, "device_mapping": [], "assignment": {
         "outcome": "unassigned", "username": "", "user_id": null, "reason": "[line]"}});
     assert_eq!(mapping, expected);
-    let mut fleet = app.admin().get("/api/v1/fleet/hosts/1").await.expect(200).json;
+    let mut fleet = app
+        .admin()
+        .get("/api/v1/fleet/hosts/1")
+        .await
+        .expect(200)
+        .json;
     redact(&mut fleet, "/host/created_at", Shape::Time);
     let expected = json!({"host": {"id": 1, "display_name": "Laptop 1", "platform": "darwin",
         "hardware_serial": "C021", "uuid": "u-1", "created_at": "[time]", "end_users": []}});
@@ -65,10 +73,22 @@ async fn an_administrators_choice_overrides_the_enrolment_until_it_is_taken_back
     });
     assert_eq!(set, expected);
     assert_eq!(app.end_users("1").await[0]["idp_full_name"], "Ben Ito");
-    let dropped = app.admin().delete(&format!("{TARGET}/idp")).await.expect(204);
+    let dropped = app
+        .admin()
+        .delete(&format!("{TARGET}/idp"))
+        .await
+        .expect(204);
     assert_eq!(dropped.json, Value::Null);
-    assert_eq!(app.mapping("1").await["assignment"]["user_id"], ana, "at once");
-    let again = app.admin().delete(&format!("{TARGET}/idp")).await.expect(422);
+    assert_eq!(
+        app.mapping("1").await["assignment"]["user_id"],
+        ana,
+        "at once"
+    );
+    let again = app
+        .admin()
+        .delete(&format!("{TARGET}/idp"))
+        .await
+        .expect(422);
     again.names("set by hand");
     let host = app.admin().get("/api/v1/hosts/1").await.expect(200);
     let history = host["host"]["history"].as_array().unwrap();
@@ -89,7 +109,11 @@ async fn an_unknown_username_waits_and_nothing_is_destroyed() {
     assert_eq!(app.end_users("1").await, expected);
     let late = app.scim().user("late@example.com").await;
     assert_eq!(app.mapping("1").await["assignment"]["user_id"], late);
-    let _ = app.admin().delete(&format!("{TARGET}/idp")).await.expect(204);
+    let _ = app
+        .admin()
+        .delete(&format!("{TARGET}/idp"))
+        .await
+        .expect(204);
     assert_eq!(app.mapping("1").await["assignment"]["user_id"], ana);
 }
 
@@ -99,7 +123,9 @@ async fn a_login_that_is_no_address_can_be_chosen() {
     let body = json!({"schemas": [USER], "userName": "adiaz", "displayName": "Ana Díaz"});
     let id = app.scim().post("/Users", &body).await.expect(201).id();
     app.host("1").await;
-    let set = put(&app, &json!({"email": " ADiaz ", "source": "idp"})).await.expect(200);
+    let set = put(&app, &json!({"email": " ADiaz ", "source": "idp"}))
+        .await
+        .expect(200);
     assert_eq!(set["assignment"]["user_id"], id);
 }
 
@@ -118,7 +144,11 @@ async fn a_choice_survives_the_same_login_and_ends_with_another() {
     let host = app.admin().get("/api/v1/hosts/1").await.expect(200);
     let line = &host["host"]["history"][0];
     assert_eq!(line["user_id"], ben);
-    assert!(line["replaced_because"].as_str().is_some_and(|why| !why.is_empty()));
+    assert!(
+        line["replaced_because"]
+            .as_str()
+            .is_some_and(|why| !why.is_empty())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,16 +172,24 @@ async fn a_custom_address_shows_beside_and_decides_nothing() {
     assert_eq!(shown[0]["other_emails"], others);
     assert_eq!(shown[0]["idp_username"], "ana@example.com");
     // Another custom address takes its place, as in Fleet.
-    let set = put(&app, &json!({"email": "x@example.com"})).await.expect(200);
+    let set = put(&app, &json!({"email": "x@example.com"}))
+        .await
+        .expect(200);
     assert!(!set.to_string().contains("ben@example.com"), "{set}");
-    let _ = app.admin().delete(&format!("{TARGET}/idp")).await.expect(422);
+    let _ = app
+        .admin()
+        .delete(&format!("{TARGET}/idp"))
+        .await
+        .expect(422);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_custom_address_on_a_host_without_a_claim_names_nobody() {
     let (app, ..) = ana_and_ben().await;
     app.host("1").await;
-    let set = put(&app, &json!({"email": "ana@example.com"})).await.expect(200);
+    let set = put(&app, &json!({"email": "ana@example.com"}))
+        .await
+        .expect(200);
     assert_eq!(set["assignment"]["outcome"], "unassigned");
     let shown = app.end_users("1").await;
     let expected = json!([{"idp_info_updated_at": null,
@@ -168,7 +206,10 @@ async fn wrong_requests_are_refused_by_name_and_change_nothing() {
         (json!({"email": "", "source": "idp"}), "`email`"),
         (json!({"source": "idp"}), "`email`"),
         (json!({"email": "   "}), "`email`"),
-        (json!({"email": "a@example.com", "source": "okta"}), "`source`"),
+        (
+            json!({"email": "a@example.com", "source": "okta"}),
+            "`source`",
+        ),
         (json!({"email": 7, "source": "idp"}), "`email`"),
         (json!(["email"]), "object"),
     ] {
@@ -178,14 +219,31 @@ async fn wrong_requests_are_refused_by_name_and_change_nothing() {
     broken.expect(400).names("not json");
     let nobody = "/api/v1/fleet/hosts/nobody/device_mapping";
     let body = json!({"email": "ana@example.com", "source": "idp"});
-    app.admin().put(nobody, &body).await.expect(404).names("`nobody`");
+    app.admin()
+        .put(nobody, &body)
+        .await
+        .expect(404)
+        .names("`nobody`");
     app.admin().get(nobody).await.expect(404).names("`nobody`");
-    let _ = app.admin().delete(&format!("{nobody}/idp")).await.expect(404);
-    let _ = app.admin().get("/api/v1/fleet/hosts/nobody").await.expect(404);
+    let _ = app
+        .admin()
+        .delete(&format!("{nobody}/idp"))
+        .await
+        .expect(404);
+    let _ = app
+        .admin()
+        .get("/api/v1/fleet/hosts/nobody")
+        .await
+        .expect(404);
     let enroll = "/api/v1/hosts/nobody/enrollments";
     let _ = app.admin().post(enroll, &body).await.expect(404);
     let _ = app.admin().delete("/api/v1/hosts/nobody").await.expect(404);
-    for target in [TARGET, "/api/v1/hosts", "/api/v1/fleet/hosts/1", "/api/v1/requests"] {
+    for target in [
+        TARGET,
+        "/api/v1/hosts",
+        "/api/v1/fleet/hosts/1",
+        "/api/v1/requests",
+    ] {
         let answer = app.admin().with_json("PATCH", target, &json!({})).await;
         assert!(!answer.expect(405).header("allow").is_empty(), "{target}");
     }

@@ -6,9 +6,16 @@ use nameplate_tests::shape::{Shape, redact};
 use serde_json::{Value, json};
 
 async fn ids(app: &App, query: &str) -> Vec<String> {
-    let answer = app.admin().get(&format!("/api/v1/hosts{query}")).await.expect(200);
+    let answer = app
+        .admin()
+        .get(&format!("/api/v1/hosts{query}"))
+        .await
+        .expect(200);
     let hosts = answer["hosts"].as_array().unwrap();
-    hosts.iter().map(|host| host["id"].as_str().unwrap().to_owned()).collect()
+    hosts
+        .iter()
+        .map(|host| host["id"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 async fn one_of_each() -> App {
@@ -30,16 +37,31 @@ async fn one_of_each() -> App {
 #[tokio::test(flavor = "multi_thread")]
 async fn hosts_are_listed_by_assignment() {
     let app = one_of_each().await;
-    assert_eq!(ids(&app, "").await, ["ambiguous", "linked", "pending", "unassigned"]);
+    assert_eq!(
+        ids(&app, "").await,
+        ["ambiguous", "linked", "pending", "unassigned"]
+    );
     for outcome in ["ambiguous", "linked", "pending", "unassigned"] {
-        assert_eq!(ids(&app, &format!("?assignment={outcome}")).await, [outcome]);
+        assert_eq!(
+            ids(&app, &format!("?assignment={outcome}")).await,
+            [outcome]
+        );
     }
     let _ = app.scim().user("late@example.com").await;
     assert_eq!(ids(&app, "?assignment=linked").await, ["linked", "pending"]);
     assert_eq!(ids(&app, "?assignment=pending").await, Vec::<String>::new());
-    let wrong = app.admin().get("/api/v1/hosts?assignment=none").await.expect(400);
+    let wrong = app
+        .admin()
+        .get("/api/v1/hosts?assignment=none")
+        .await
+        .expect(400);
     wrong.names("`assignment`");
-    let mut list = app.admin().get("/api/v1/hosts?assignment=unassigned").await.expect(200).json;
+    let mut list = app
+        .admin()
+        .get("/api/v1/hosts?assignment=unassigned")
+        .await
+        .expect(200)
+        .json;
     redact(&mut list, "/hosts/0/assignment/reason", Shape::Line);
     let expected = json!({"next": null, "hosts": [{"id": "unassigned",
         "display_name": "Laptop unassigned", "platform": "darwin", "serial": "C02unassigned",
@@ -61,7 +83,11 @@ async fn pages_of_hosts_show_each_once() {
         let target = format!("/api/v1/hosts?limit=3{after}");
         let page = app.admin().get(&target).await.expect(200);
         let hosts = page["hosts"].as_array().unwrap();
-        seen.extend(hosts.iter().map(|host| host["id"].as_str().unwrap().to_owned()));
+        seen.extend(
+            hosts
+                .iter()
+                .map(|host| host["id"].as_str().unwrap().to_owned()),
+        );
         match page["next"].as_str() {
             Some(next) => after = format!("&after={next}"),
             None => break,
@@ -82,7 +108,10 @@ async fn a_host_is_created_changed_and_deleted() {
     let body = json!({"id": id, "display_name": "Two", "platform": "windows"});
     let changed = admin.post("/api/v1/hosts", &body).await.expect(200);
     assert_eq!(changed["host"]["display_name"], "Two");
-    let fleet = admin.get("/api/v1/fleet/hosts/C02%2F%C3%A9%201").await.expect(200);
+    let fleet = admin
+        .get("/api/v1/fleet/hosts/C02%2F%C3%A9%201")
+        .await
+        .expect(200);
     assert_eq!(fleet["host"]["id"], id);
     for (body, name) in [
         (json!({"display_name": "x"}), "`id`"),
@@ -90,7 +119,11 @@ async fn a_host_is_created_changed_and_deleted() {
         (json!({"id": "x".repeat(256)}), "`id`"),
         (json!({"id": "1", "platform": 7}), "`platform`"),
     ] {
-        admin.post("/api/v1/hosts", &body).await.expect(400).names(name);
+        admin
+            .post("/api/v1/hosts", &body)
+            .await
+            .expect(400)
+            .names(name);
     }
     let _ = admin.delete(target).await.expect(204);
     let _ = admin.get(target).await.expect(404);
@@ -108,10 +141,18 @@ async fn an_all_digit_id_is_a_number_in_fleets_shapes_and_a_text_in_ours() {
         ("C02X", json!("C02X")),
     ] {
         app.host(id).await;
-        let host = app.admin().get(&format!("/api/v1/fleet/hosts/{id}")).await.expect(200);
+        let host = app
+            .admin()
+            .get(&format!("/api/v1/fleet/hosts/{id}"))
+            .await
+            .expect(200);
         assert_eq!(host["host"]["id"], fleet);
         assert_eq!(app.mapping(id).await["host_id"], fleet);
-        let ours = app.admin().get(&format!("/api/v1/hosts/{id}")).await.expect(200);
+        let ours = app
+            .admin()
+            .get(&format!("/api/v1/hosts/{id}"))
+            .await
+            .expect(200);
         assert_eq!(ours["host"]["id"], id);
     }
 }
@@ -120,7 +161,11 @@ async fn an_all_digit_id_is_a_number_in_fleets_shapes_and_a_text_in_ours() {
 async fn people_without_a_host_are_listed() {
     let app = one_of_each().await;
     let names = async |query: &str| -> Vec<String> {
-        let answer = app.admin().get(&format!("/api/v1/users{query}")).await.expect(200);
+        let answer = app
+            .admin()
+            .get(&format!("/api/v1/users{query}"))
+            .await
+            .expect(200);
         let users = answer["users"].as_array().unwrap().clone();
         let name = |user: &Value| user["username"].as_str().unwrap().to_owned();
         let mut names: Vec<String> = users.iter().map(name).collect();
@@ -130,9 +175,21 @@ async fn people_without_a_host_are_listed() {
     assert_eq!(names("").await, ["ana@example.com", "twin1", "twin2"]);
     assert_eq!(names("?host=none").await, ["twin1", "twin2"]);
     let _ = app.admin().delete("/api/v1/hosts/linked").await.expect(204);
-    assert_eq!(names("?host=none").await, ["ana@example.com", "twin1", "twin2"]);
-    app.admin().get("/api/v1/users?host=all").await.expect(400).names("`host`");
-    let mut one = app.admin().get("/api/v1/users?limit=1").await.expect(200).json;
+    assert_eq!(
+        names("?host=none").await,
+        ["ana@example.com", "twin1", "twin2"]
+    );
+    app.admin()
+        .get("/api/v1/users?host=all")
+        .await
+        .expect(400)
+        .names("`host`");
+    let mut one = app
+        .admin()
+        .get("/api/v1/users?limit=1")
+        .await
+        .expect(200)
+        .json;
     assert!(one["next"].is_string(), "{one}");
     redact(&mut one, "/users/0/id", Shape::Id);
     redact(&mut one, "/users/0/created", Shape::Time);
@@ -164,8 +221,17 @@ async fn requests_tell_what_happened_in_words_and_hold_no_value() {
     redact(&mut whole, "/id", Shape::Number);
     redact(&mut whole, "/micros", Shape::Number);
     let names: Vec<String> = whole.as_object().unwrap().keys().cloned().collect();
-    let mut expected = ["id", "at", "connection", "method", "path", "status", "micros",
-        "detail", "notes"];
+    let mut expected = [
+        "id",
+        "at",
+        "connection",
+        "method",
+        "path",
+        "status",
+        "micros",
+        "detail",
+        "notes",
+    ];
     expected.sort_unstable();
     let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
     names.sort_unstable();

@@ -1,6 +1,7 @@
 //! Whose device it is: SCIM comes in, hosts show the person.
 
 mod devices;
+mod guide;
 mod lists;
 mod status;
 mod story;

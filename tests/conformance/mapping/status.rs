@@ -10,8 +10,16 @@ const PAGE: &str = "/settings/integrations/identity-provider";
 
 async fn details(app: &App) -> Value {
     let admin = app.admin();
-    let answer = admin.get("/api/v1/fleet/scim/details").await.expect(200).json;
-    let other = admin.get("/api/latest/fleet/scim/details").await.expect(200).json;
+    let answer = admin
+        .get("/api/v1/fleet/scim/details")
+        .await
+        .expect(200)
+        .json;
+    let other = admin
+        .get("/api/latest/fleet/scim/details")
+        .await
+        .expect(200)
+        .json;
     assert_eq!(other, answer, "both paths");
     answer
 }
@@ -21,7 +29,10 @@ async fn page(app: &App) -> String {
     let text = answer.text();
     let good = answer.expect(200);
     assert!(good.header("content-type").starts_with("text/html"));
-    assert!(good.header("content-security-policy").contains("default-src 'none'"));
+    assert!(
+        good.header("content-security-policy")
+            .contains("default-src 'none'")
+    );
     text
 }
 
@@ -39,7 +50,10 @@ async fn no_request_success_and_failure_are_told() {
         "details": ""}});
     assert_eq!(fine, expected);
     let shown = page(&app).await;
-    assert!(shown.contains("Received information from your IdP"), "{shown}");
+    assert!(
+        shown.contains("Received information from your IdP"),
+        "{shown}"
+    );
 
     let body = json!({"schemas": [USER], "userName": "ana@example.com"});
     let _ = okta.post("/Users", &body).await.refused(409, "uniqueness");
@@ -50,7 +64,10 @@ async fn no_request_success_and_failure_are_told() {
         "details": "[line]"}});
     assert_eq!(failed, expected);
     let shown = page(&app).await;
-    assert!(shown.contains("Failed to receive information from your IdP"), "{shown}");
+    assert!(
+        shown.contains("Failed to receive information from your IdP"),
+        "{shown}"
+    );
     assert!(shown.contains("userName"), "why: {shown}");
     assert!(!shown.contains("<script"), "{shown}");
 }
@@ -67,12 +84,22 @@ async fn a_body_too_large_is_told_and_strangers_are_not() {
     let _ = okta.post("/Users", &large).await.refused(413, "");
     let told = details(&app).await;
     assert_eq!(told["last_request"]["status"], "error");
-    assert!(told["last_request"]["details"].as_str().unwrap().contains("1000"), "{told}");
+    assert!(
+        told["last_request"]["details"]
+            .as_str()
+            .unwrap()
+            .contains("1000"),
+        "{told}"
+    );
     let stranger = okta.authorized(Some("Bearer np_scim_x_y_z"));
     let _ = stranger.get("/Users").await.refused(401, "");
     let admin = app.client("/scim/v2", &app.tokens().admin_token);
     let _ = admin.get("/Users").await.refused(403, "");
-    assert_eq!(details(&app).await, told, "401 and 403 say nothing of the provider");
+    assert_eq!(
+        details(&app).await,
+        told,
+        "401 and 403 say nothing of the provider"
+    );
     let _ = okta.get("/Users").await.expect(200);
     assert_eq!(details(&app).await["last_request"]["status"], "success");
 }
@@ -82,7 +109,11 @@ async fn a_long_failure_is_cut_to_what_fleets_field_holds() {
     let app = App::start().await;
     let attribute = "é".repeat(400);
     let filter = format!("{attribute} eq \"x\"");
-    let _ = app.scim().find("/Users", &filter).await.refused(400, "invalidFilter");
+    let _ = app
+        .scim()
+        .find("/Users", &filter)
+        .await
+        .refused(400, "invalidFilter");
     let told = details(&app).await;
     let text = told["last_request"]["details"].as_str().unwrap();
     assert!(!text.is_empty() && text.chars().count() <= 255, "{text}");
@@ -110,11 +141,19 @@ async fn status_is_for_the_admin_token_alone() {
         (Some("Bearer wrong".to_owned()), 401),
         (Some(format!("Bearer {}", app.tokens().scim_token)), 403),
     ] {
-        for target in ["/api/v1/fleet/scim/details", "/api/v1/hosts", "/api/v1/requests", PAGE] {
+        for target in [
+            "/api/v1/fleet/scim/details",
+            "/api/v1/hosts",
+            "/api/v1/requests",
+            PAGE,
+        ] {
             let client = app.admin().authorized(header.as_deref());
             let answer = client.get(target).await.expect(status);
             if status == 401 {
-                assert!(answer.header("www-authenticate").starts_with("Bearer"), "{target}");
+                assert!(
+                    answer.header("www-authenticate").starts_with("Bearer"),
+                    "{target}"
+                );
             }
         }
     }

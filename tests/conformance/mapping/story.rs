@@ -48,7 +48,10 @@ fn linked(groups: &[&str]) -> Value {
 
 async fn outcome(app: &App, host: &str) -> String {
     let mapping = app.mapping(host).await;
-    mapping["assignment"]["outcome"].as_str().unwrap().to_owned()
+    mapping["assignment"]["outcome"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 /// Three hosts, enrolled before anybody is known, and the person.
@@ -81,10 +84,16 @@ async fn three_hosts_show_the_person_from_the_post_on_and_the_groups_after_the_p
         assert_eq!(shown(&app, host).await, linked(&groups), "{host}");
     }
     let rename = json!([{"op": "replace", "value": {"id": all, "displayName": "Zürich"}}]);
-    let _ = okta.patch(&format!("/Groups/{all}"), &rename).await.expect(200);
+    let _ = okta
+        .patch(&format!("/Groups/{all}"), &rename)
+        .await
+        .expect(200);
     assert_eq!(shown(&app, "1").await, linked(&["Engineering", "Zürich"]));
     let remove = json!([{"op": "remove", "path": format!("members[value eq \"{id}\"]")}]);
-    let _ = okta.patch(&format!("/Groups/{eng}"), &remove).await.expect(200);
+    let _ = okta
+        .patch(&format!("/Groups/{eng}"), &remove)
+        .await
+        .expect(200);
     for host in HOSTS {
         assert_eq!(shown(&app, host).await, linked(&[]), "{host}");
     }
@@ -120,7 +129,10 @@ async fn a_rename_keeps_every_host_under_the_new_name() {
     let _ = okta.group("Engineering", &[&id]).await;
     let rename = json!([{"op": "replace", "value": {"userName": "ana.vivar@example.com",
         "name": {"givenName": "Ana", "familyName": "de Vivar"}}}]);
-    let answer = okta.patch(&format!("/Users/{id}"), &rename).await.expect(200);
+    let answer = okta
+        .patch(&format!("/Users/{id}"), &rename)
+        .await
+        .expect(200);
     assert_eq!(answer["userName"], "ana.vivar@example.com");
     for host in HOSTS {
         let mut expected = linked(&["Engineering"]);
@@ -142,7 +154,11 @@ async fn a_deactivated_person_stays_linked_and_is_marked() {
         let _ = okta.patch(&target, &operations).await.expect(200);
         for host in HOSTS {
             assert_eq!(shown(&app, host).await, linked(&[]), "{host}");
-            let ours = app.admin().get(&format!("/api/v1/hosts/{host}")).await.expect(200);
+            let ours = app
+                .admin()
+                .get(&format!("/api/v1/hosts/{host}"))
+                .await
+                .expect(200);
             assert_eq!(ours["host"]["assignment"]["active"], active, "{host}");
             assert_eq!(ours["host"]["assignment"]["outcome"], "linked", "{host}");
         }
@@ -173,7 +189,10 @@ async fn a_deleted_person_leaves_nothing_behind_and_is_linked_again_on_return() 
     {
         let answer = app.admin().get(&target).await.expect(200).to_string();
         for stale in ["Díaz", "Engineering", "Investigación"] {
-            assert!(!answer.contains(stale), "{target} tells `{stale}`: {answer}");
+            assert!(
+                !answer.contains(stale),
+                "{target} tells `{stale}`: {answer}"
+            );
         }
     }
     let group = okta.get(&format!("/Groups/{eng}")).await.expect(200);
@@ -199,8 +218,14 @@ async fn the_full_name_follows_when_only_the_given_name_changes() {
     assert_eq!(app.end_users("1").await[0]["idp_full_name"], "Joy Young");
     let target = format!("/Users/{id}");
     for (name, operation) in [
-        ("Joyce Young", json!({"op": "Replace", "path": "name.givenName", "value": "Joyce"})),
-        ("Zoë Young", json!({"op": "Replace", "value": {"name.givenName": "Zoë"}})),
+        (
+            "Joyce Young",
+            json!({"op": "Replace", "path": "name.givenName", "value": "Joyce"}),
+        ),
+        (
+            "Zoë Young",
+            json!({"op": "Replace", "value": {"name.givenName": "Zoë"}}),
+        ),
         ("Young", json!({"op": "Remove", "path": "name.givenName"})),
     ] {
         let _ = entra.patch(&target, &json!([operation])).await.expect(200);
@@ -213,11 +238,20 @@ async fn a_full_name_is_found_wherever_the_provider_put_it() {
     let app = App::start().await;
     let okta = app.scim();
     for (n, (body, expected)) in [
-        (json!({"name": {"givenName": "Ana", "familyName": "Díaz", "formatted": "X"}}), "Ana Díaz"),
+        (
+            json!({"name": {"givenName": "Ana", "familyName": "Díaz", "formatted": "X"}}),
+            "Ana Díaz",
+        ),
         (json!({"name": {"givenName": "Ana"}}), "Ana"),
         (json!({"name": {"familyName": "Díaz"}}), "Díaz"),
-        (json!({"name": {"formatted": "Dr Ana Díaz"}, "displayName": "X"}), "Dr Ana Díaz"),
-        (json!({"name": {"givenName": "", "familyName": " "}, "displayName": "Ana D"}), "Ana D"),
+        (
+            json!({"name": {"formatted": "Dr Ana Díaz"}, "displayName": "X"}),
+            "Dr Ana Díaz",
+        ),
+        (
+            json!({"name": {"givenName": "", "familyName": " "}, "displayName": "Ana D"}),
+            "Ana D",
+        ),
         (json!({}), "user5@example.com"),
     ]
     .into_iter()
@@ -250,7 +284,10 @@ async fn a_person_is_found_by_work_address_where_the_login_is_another() {
     let _ = app.enrolled("2", "ana@example.com").await;
     let ambiguous = app.mapping("2").await;
     assert_eq!(ambiguous["assignment"]["outcome"], "ambiguous");
-    assert_eq!(ambiguous["assignment"]["candidates"], json!(["adiaz", "adiaz2"]));
+    assert_eq!(
+        ambiguous["assignment"]["candidates"],
+        json!(["adiaz", "adiaz2"])
+    );
     assert_eq!(ambiguous["assignment"]["user_id"], Value::Null);
     let expected = json!([{"idp_username": "ana@example.com", "idp_info_updated_at": null}]);
     assert_eq!(app.end_users("2").await, expected);
@@ -272,19 +309,27 @@ async fn enrolments_may_be_repeated_and_a_later_one_by_somebody_else_counts() {
         let target = "/api/v1/hosts/1/enrollments";
         app.admin().post(target, &body).await
     };
-    let first = enroll("e1", "ana@example.com", "2026-02-01T10:00:00Z").await.expect(201);
+    let first = enroll("e1", "ana@example.com", "2026-02-01T10:00:00Z")
+        .await
+        .expect(201);
     let mut whole = first.json.clone();
     redact(&mut whole, "/assignment/reason", Shape::Line);
     let expected = json!({"host_id": "1", "recorded": true, "assignment": {
         "outcome": "linked", "username": "ana@example.com", "user_id": ana, "active": true,
         "reason": "[line]"}});
     assert_eq!(whole, expected);
-    let again = enroll("e1", "ana@example.com", "2026-02-01T10:00:00Z").await.expect(200);
+    let again = enroll("e1", "ana@example.com", "2026-02-01T10:00:00Z")
+        .await
+        .expect(200);
     assert_eq!(again["recorded"], false);
-    let later = enroll("e2", "ben@example.com", "2026-02-02T10:00:00Z").await.expect(201);
+    let later = enroll("e2", "ben@example.com", "2026-02-02T10:00:00Z")
+        .await
+        .expect(201);
     assert_eq!(later["assignment"]["user_id"], ben);
     // One that is told late does not overrule what happened after it.
-    let late = enroll("e3", "ana@example.com", "2026-02-01T12:00:00Z").await.expect(201);
+    let late = enroll("e3", "ana@example.com", "2026-02-01T12:00:00Z")
+        .await
+        .expect(201);
     assert_eq!(late["assignment"]["user_id"], ben);
     let claims = app.admin().get("/api/v1/hosts/1").await.expect(200);
     assert_eq!(claims["host"]["claims"].as_array().unwrap().len(), 3);

@@ -18,7 +18,10 @@ async fn person(okta: &Client, login: &str, name: &str) -> String {
 async fn user_of(app: &App, host: &str) -> String {
     let mapping = app.mapping(host).await;
     assert_eq!(mapping["assignment"]["outcome"], "linked", "{mapping}");
-    mapping["assignment"]["user_id"].as_str().unwrap().to_owned()
+    mapping["assignment"]["user_id"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,7 +38,10 @@ async fn a_new_hire_who_inherits_a_login_does_not_get_the_laptop() {
     assert_eq!(user_of(&app, "1").await, old, "the laptop stays");
     assert_eq!(app.end_users("1").await[0]["idp_full_name"], "Ana Díaz");
     let enrolled = app.enrolled("2", "ana@example.com").await;
-    assert_eq!(enrolled["assignment"]["user_id"], new, "the new one is hers");
+    assert_eq!(
+        enrolled["assignment"]["user_id"], new,
+        "the new one is hers"
+    );
     let _ = app.enrolled("3", "ana.vivar@example.com").await;
     assert_eq!(user_of(&app, "3").await, old);
 }
@@ -85,5 +91,8 @@ async fn a_deleted_holders_laptop_goes_to_the_living_one() {
     let _ = okta.delete(&format!("/Users/{old}")).await.expect(204);
     assert_eq!(user_of(&app, "1").await, new);
     let shown = app.end_users("1").await;
-    assert_eq!(shown[0]["idp_full_name"], "Ana Müller", "no name of the deleted");
+    assert_eq!(
+        shown[0]["idp_full_name"], "Ana Müller",
+        "no name of the deleted"
+    );
 }

@@ -28,7 +28,10 @@ async fn the_configuration_says_what_the_server_does() {
     let _ = idp.post("/Bulk", &bulk).await.refused(501, "");
 
     assert_eq!(config["etag"]["supported"], true);
-    let headers = [("if-match", "W/\"999\""), ("content-type", "application/scim+json")];
+    let headers = [
+        ("if-match", "W/\"999\""),
+        ("content-type", "application/scim+json"),
+    ];
     let body = json!({"schemas": [USER], "userName": "ana@example.com"}).to_string();
     let stale = idp.send("PUT", &target, &headers, body.as_bytes()).await;
     let _ = stale.refused(412, "");
@@ -47,7 +50,10 @@ async fn a_list_holds_at_most_what_the_configuration_says() {
     for n in 0..=most {
         let _ = idp.user(&format!("user{n}@example.com")).await;
     }
-    let page = idp.get(&format!("/Users?count={}", most * 10)).await.expect(200);
+    let page = idp
+        .get(&format!("/Users?count={}", most * 10))
+        .await
+        .expect(200);
     assert_eq!((page.total(), page.ids().len() as u64), (most + 1, most));
 }
 

@@ -34,7 +34,10 @@ impl Before {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_no_json_object_is_invalid_syntax() {
     let before = Before::new().await;
-    let utf16: Vec<u8> = "{\"userName\":\"x\"}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf16: Vec<u8> = "{\"userName\":\"x\"}"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
     let bodies: &[&[u8]] = &[
         b"",
         b" ",
@@ -86,16 +89,11 @@ async fn deep_nesting_is_refused_and_the_next_request_works() {
             let _ = answer.refused(400, "invalidSyntax");
         }
         let body = format!(
-            "{{\"schemas\":[\"{PATCH}\"],\"Operations\":[{{\"op\":\"add\",\"value\":{deep}}}]}}"
+            "{{\"schemas\":[\"{PATCH}\"],\"Operations\":[{{\"op\":\"add\",\"path\":\"displayName\",\"value\":{deep}}}]}}"
         );
         for target in [&before.user, &before.group] {
             let answer = before.idp.raw("PATCH", target, body.as_bytes()).await;
-            // A list is no set of attributes, however deep it is.
-            let scim_type = match open {
-                "[" => "invalidValue",
-                _ => "invalidSyntax",
-            };
-            let _ = answer.refused(400, scim_type);
+            let _ = answer.refused(400, "invalidSyntax");
         }
     }
     let filter = format!("{}userName pr{}", "(".repeat(2000), ")".repeat(2000));
@@ -151,17 +149,32 @@ async fn a_patch_is_done_wholly_or_not_at_all() {
     let before = Before::new().await;
     let good = json!({"op": "replace", "path": "displayName", "value": "Half done"});
     for (wrong, scim_type) in [
-        (json!({"op": "replace", "path": "active", "value": "yes"}), "invalidValue"),
-        (json!({"op": "replace", "path": "emails[", "value": "x"}), "invalidPath"),
-        (json!({"op": "replace", "path": "emails[type eq]", "value": "x"}), "invalidPath"),
+        (
+            json!({"op": "replace", "path": "active", "value": "yes"}),
+            "invalidValue",
+        ),
+        (
+            json!({"op": "replace", "path": "emails[", "value": "x"}),
+            "invalidPath",
+        ),
+        (
+            json!({"op": "replace", "path": "emails[type eq]", "value": "x"}),
+            "invalidPath",
+        ),
         (json!({"op": "remove"}), "noTarget"),
         (json!({"op": "remove", "path": "userName"}), "mutability"),
-        (json!({"op": "move", "path": "title"}), "invalidSyntax"),
+        (json!({"op": "move", "path": "title"}), "invalidValue"),
         (json!({"path": "title", "value": "x"}), "invalidSyntax"),
         (json!({"op": "add", "path": "title"}), "invalidValue"),
-        (json!({"op": "add", "path": 7, "value": "x"}), "invalidSyntax"),
+        (
+            json!({"op": "add", "path": 7, "value": "x"}),
+            "invalidSyntax",
+        ),
         (json!("add"), "invalidSyntax"),
-        (json!({"op": "replace", "path": "id", "value": "x"}), "mutability"),
+        (
+            json!({"op": "replace", "path": "id", "value": "x"}),
+            "mutability",
+        ),
     ] {
         let operations = json!([good, wrong]);
         let answer = before.idp.patch(&before.user, &operations).await;
@@ -217,8 +230,15 @@ async fn a_filter_that_is_not_understood_is_never_an_empty_list() {
         let scim_type = answer.expect(400)["scimType"].clone();
         assert_eq!(scim_type, "invalidFilter", "`{filter}`");
     }
-    let _ = before.idp.find("/Groups", "userName eq \"ana@example.com\"").await.refused(400, "invalidFilter");
-    let broken = before.idp.get("/Users?filter=userName%20eq%20%22%FF%22").await;
+    let _ = before
+        .idp
+        .find("/Groups", "userName eq \"ana@example.com\"")
+        .await
+        .refused(400, "invalidFilter");
+    let broken = before
+        .idp
+        .get("/Users?filter=userName%20eq%20%22%FF%22")
+        .await;
     let _ = broken.refused(400, "invalidValue");
     let long = format!("userName eq \"{}\"", "a".repeat(3000));
     let found = before.idp.find("/Users", &long).await.expect(200);
@@ -244,7 +264,15 @@ async fn wrong_parameters_are_named() {
 async fn unknown_paths_ids_and_methods() {
     let before = Before::new().await;
     let unknown = "0191aaaa-0000-7000-8000-000000000000";
-    for target in ["", "/", "/users", "/Nothing", "/Users/a/b", "/Users/%FF", "/..%2FUsers"] {
+    for target in [
+        "",
+        "/",
+        "/users",
+        "/Nothing",
+        "/Users/a/b",
+        "/Users/%FF",
+        "/..%2FUsers",
+    ] {
         let answer = before.idp.get(target).await;
         let _ = answer.refused(404, "");
     }
@@ -317,9 +345,16 @@ async fn without_a_valid_token_nothing_is_told_or_done() {
 async fn media_types_that_are_no_json_are_refused() {
     let before = Before::new().await;
     let body = json!({"schemas": [USER], "userName": "new@example.com"}).to_string();
-    for kind in ["application/xml", "multipart/form-data; boundary=x", "image/png"] {
+    for kind in [
+        "application/xml",
+        "multipart/form-data; boundary=x",
+        "image/png",
+    ] {
         let headers = [("content-type", kind)];
-        let answer = before.idp.send("POST", "/Users", &headers, body.as_bytes()).await;
+        let answer = before
+            .idp
+            .send("POST", "/Users", &headers, body.as_bytes())
+            .await;
         let _ = answer.refused(415, "");
     }
     before.unchanged().await;

@@ -33,9 +33,15 @@ async fn a_user_is_the_same_however_it_is_written() {
     assert_eq!(expected["name"]["familyName"], "Díaz");
     let spaced = plain
         .replace(':', " :\t")
-        .replace("urn :\tietf :\tparams :\tscim :\tschemas :\t", "urn:ietf:params:scim:schemas:")
+        .replace(
+            "urn :\tietf :\tparams :\tscim :\tschemas :\t",
+            "urn:ietf:params:scim:schemas:",
+        )
         .replace("core :\t2.0 :\tUser", "core:2.0:User")
-        .replace("extension :\tenterprise :\t2.0 :\tUser", "extension:enterprise:2.0:User")
+        .replace(
+            "extension :\tenterprise :\t2.0 :\tUser",
+            "extension:enterprise:2.0:User",
+        )
         .replace(',', "\r\n , ");
     let reordered = format!(
         r#"{{"{ENTERPRISE}":{{"department":"IT"}},"active":true,"emails":[{{"primary":true,"type":"work","value":"ana@example.com"}}],"name":{{"familyName":"D\u00edaz","givenName":"Ana"}},"userName":"ana@example.com","schemas":["{ENTERPRISE}","{USER}"]}}"#
@@ -47,7 +53,10 @@ async fn a_user_is_the_same_however_it_is_written() {
         .replace("\"value\"", "\"Value\"")
         .replace("\"active\"", "\"ACTIVE\"")
         .replace("\"schemas\"", "\"Schemas\"")
-        .replace(&format!("\"{ENTERPRISE}\":"), &format!("\"{}\":", ENTERPRISE.to_uppercase()))
+        .replace(
+            &format!("\"{ENTERPRISE}\":"),
+            &format!("\"{}\":", ENTERPRISE.to_uppercase()),
+        )
         .replace("\"department\"", "\"DEPARTMENT\"");
     let marked = format!("\u{feff}{plain}\n");
     for body in [spaced, reordered, cased, marked] {
@@ -115,6 +124,10 @@ async fn unknown_attributes_and_schemas_do_no_harm() {
         "shoeSize": 38, "urn:example:2.0:Custom": {"badge": 7}, "meta": {"version": "x"},
         "id": "chosen-by-the-client"});
     let answer = idp.post("/Users", &body).await.expect(201);
-    assert_ne!(answer.id(), "chosen-by-the-client", "RFC 7643 3.1: the server's choice");
+    assert_ne!(
+        answer.id(),
+        "chosen-by-the-client",
+        "RFC 7643 3.1: the server's choice"
+    );
     assert_eq!(answer["userName"], "ana@example.com");
 }

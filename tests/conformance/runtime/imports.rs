@@ -20,26 +20,44 @@ fn the_embedded_component_imports_what_the_contract_lists_and_nothing_else() {
     let imports = plugin_build::imported_functions(EMBEDDED).unwrap();
     for import in &imports {
         let (interface, function) = import.split_once('#').unwrap();
-        assert!(plugin_build::ALLOWED_IMPORTS.contains(&interface), "{import}");
+        assert!(
+            plugin_build::ALLOWED_IMPORTS.contains(&interface),
+            "{import}"
+        );
         assert!(!function.is_empty(), "{import}");
     }
     for needed in [
         "nameplate:scim/user-store@0.1.0#commit",
         "nameplate:scim/config@0.1.0#get",
-        "nameplate:scim/journal@0.1.0#note",
+        "nameplate:scim/journal@0.1.0#add",
         "wasi:clocks/wall-clock@0.2.12#now",
     ] {
-        assert!(imports.iter().any(|import| import == needed), "{needed}: {imports:?}");
+        assert!(
+            imports.iter().any(|import| import == needed),
+            "{needed}: {imports:?}"
+        );
     }
-    let wasi: Vec<&String> = imports.iter().filter(|import| import.starts_with("wasi:")).collect();
-    assert!(wasi.iter().all(|import| import.contains("clocks") || import.contains("random")));
-    assert_eq!(plugin_build::unexpected_imports(EMBEDDED).unwrap(), Vec::<String>::new());
+    let wasi: Vec<&String> = imports
+        .iter()
+        .filter(|import| import.starts_with("wasi:"))
+        .collect();
+    assert!(
+        wasi.iter()
+            .all(|import| import.contains("clocks") || import.contains("random"))
+    );
+    assert_eq!(
+        plugin_build::unexpected_imports(EMBEDDED).unwrap(),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
 fn a_component_with_a_further_import_is_refused_by_name() {
     let evil = misbehaving::with_an_import();
-    assert_eq!(plugin_build::unexpected_imports(&evil).unwrap(), ["evil:x/net#reach"]);
+    assert_eq!(
+        plugin_build::unexpected_imports(&evil).unwrap(),
+        ["evil:x/net#reach"]
+    );
     let why = refused(&evil);
     assert!(why.contains("evil:x/net"), "{why}");
 }

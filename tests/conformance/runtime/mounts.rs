@@ -28,12 +28,21 @@ async fn each_mount_answers_with_its_own_absolute_urls() {
         }
     }
     // All of them show one directory.
-    for mount in ["/scim/v2", "/api/v1/fleet/scim", "/api/latest/fleet/scim/v2"] {
+    for mount in [
+        "/scim/v2",
+        "/api/v1/fleet/scim",
+        "/api/latest/fleet/scim/v2",
+    ] {
         let list = app.scim().mounted(mount).get("/Users").await.expect(200);
         assert_eq!(list.total(), seen.len() as u64);
     }
     let slash = app.scim().mounted("/scim/v2/").get("/Users").await;
-    assert_eq!(slash.status, 200, "a base URL with a slash: {}", slash.text());
+    assert_eq!(
+        slash.status,
+        200,
+        "a base URL with a slash: {}",
+        slash.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,7 +56,10 @@ async fn a_public_url_is_what_answers_say() {
     let answer = app.scim().post("/Users", &body).await;
     assert_eq!(answer.status, 201);
     let location = answer.header("location").unwrap();
-    assert!(location.starts_with("https://mdm.example.com/np/scim/v2/Users/"), "{location}");
+    assert!(
+        location.starts_with("https://mdm.example.com/np/scim/v2/Users/"),
+        "{location}"
+    );
     assert!(answer.text().contains(location));
 }
 
@@ -56,15 +68,27 @@ async fn forwarded_headers_of_strangers_do_not_count() {
     let app = App::start().await;
     let okta = app.scim();
     let id = okta.user("ana@example.com").await;
-    let headers = [("x-forwarded-host", "evil.example"), ("x-forwarded-proto", "https")];
-    let answer = okta.send("GET", &format!("/Users/{id}"), &headers, b"").await;
+    let headers = [
+        ("x-forwarded-host", "evil.example"),
+        ("x-forwarded-proto", "https"),
+    ];
+    let answer = okta
+        .send("GET", &format!("/Users/{id}"), &headers, b"")
+        .await;
     assert!(!answer.expect(200).to_string().contains("evil.example"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn outside_of_the_mounts_there_is_nothing() {
     let app = App::start().await;
-    for path in ["/", "/scim", "/scim/v1/Users", "/api/v1/fleet", "/Users", "/scim/v2x/Users"] {
+    for path in [
+        "/",
+        "/scim",
+        "/scim/v1/Users",
+        "/api/v1/fleet",
+        "/Users",
+        "/scim/v2x/Users",
+    ] {
         let _ = app.admin().get(path).await.expect(404);
     }
     let health = app.admin().authorized(None).get("/healthz").await;

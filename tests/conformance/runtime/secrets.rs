@@ -7,7 +7,9 @@ use serde_json::json;
 const PASSWORD: &str = "1mz050nq-Correct.Horse";
 
 fn holds(bytes: &[u8], text: &str) -> bool {
-    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    bytes
+        .windows(text.len())
+        .any(|window| window == text.as_bytes())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,16 +35,26 @@ async fn a_password_is_in_no_answer_no_log_and_no_file() {
     }
     answers.push(okta.get(&target).await);
     answers.push(okta.get(&format!("{target}?attributes=password")).await);
-    answers.push(okta.find("/Users", &format!("password eq \"{PASSWORD}\"")).await);
+    answers.push(
+        okta.find("/Users", &format!("password eq \"{PASSWORD}\""))
+            .await,
+    );
     answers.push(okta.get("/Users").await);
     answers.push(app.admin().get("/api/v1/requests").await);
     answers.push(app.admin().get("/api/v1/users").await);
-    answers.push(app.admin().get("/settings/integrations/identity-provider").await);
+    answers.push(
+        app.admin()
+            .get("/settings/integrations/identity-provider")
+            .await,
+    );
     for answer in &answers {
         assert!(!holds(&answer.body, PASSWORD), "{answer:?}");
     }
     let files = app.stop_and_read_files().await;
-    assert!(holds(&files, "Ana D"), "the files are those of this database");
+    assert!(
+        holds(&files, "Ana D"),
+        "the files are those of this database"
+    );
     assert!(!holds(&files, PASSWORD), "the password is in the database");
 }
 
@@ -65,9 +77,14 @@ async fn no_token_is_in_an_answer_a_log_or_a_file() {
     let answers = [
         refused,
         app.admin().get("/api/v1/requests").await,
-        app.admin().get("/settings/integrations/identity-provider").await,
+        app.admin()
+            .get("/settings/integrations/identity-provider")
+            .await,
     ];
-    for (answer, secret) in answers.iter().flat_map(|a| secrets.iter().map(move |s| (a, s))) {
+    for (answer, secret) in answers
+        .iter()
+        .flat_map(|a| secrets.iter().map(move |s| (a, s)))
+    {
         assert!(!holds(&answer.body, secret), "{answer:?}");
     }
     let files = app.stop_and_read_files().await;

@@ -9,7 +9,9 @@ use serde_json::json;
 async fn set(app: &App, reactivate_inactive: bool, settings: &str) {
     let tenant = app.store.tenants().await.unwrap().remove(0).id;
     let connection = app.store.connections(tenant).await.unwrap().remove(0).id;
-    let set = app.store.set_connection(connection, "okta", reactivate_inactive, settings);
+    let set = app
+        .store
+        .set_connection(connection, "okta", reactivate_inactive, settings);
     assert!(set.await.unwrap());
     app.runtime.forget(tenant);
 }
@@ -38,7 +40,10 @@ async fn unknown_members_can_be_refused_and_only_they_are_named() {
     set(&app, true, "{\"unknown_members\":\"reject\"}").await;
     let body = json!({"schemas": [GROUP], "displayName": "Engineering",
         "members": [{"value": ana}, {"value": "from-an-old-database"}]});
-    let refused = okta.post("/Groups", &body).await.refused(400, "invalidValue");
+    let refused = okta
+        .post("/Groups", &body)
+        .await
+        .refused(400, "invalidValue");
     refused.names("`from-an-old-database`");
     assert!(!refused.to_string().contains(&ana), "{refused}");
     assert_eq!(okta.get("/Groups").await.expect(200).total(), 0);
