@@ -527,6 +527,10 @@ pub trait UserStore: Send + Sync {
     ) -> Result<Vec<Outcome>, StoreError>;
 
     /// Reads the event log from `after` (exclusive) on, at most 1000.
+    ///
+    /// A backend MAY forget events with 100,000 newer ones in their tenant, so
+    /// that the log has a bound; never one that is not settled. What is left keeps
+    /// its number.
     async fn events(
         &self,
         tenant: TenantId,

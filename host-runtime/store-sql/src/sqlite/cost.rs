@@ -117,6 +117,7 @@ impl Directory {
                 event: None,
             }],
             stop_after: None,
+            events_kept: 100,
         };
         let transaction = self.connection.unchecked_transaction().unwrap();
         let outcomes = batch.commit(&transaction).unwrap();

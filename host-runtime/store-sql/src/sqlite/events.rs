@@ -3,6 +3,7 @@
 use nameplate_store::{ConnectionId, Event, TenantId, limits};
 use rusqlite::{Connection, Row, params};
 
+use super::FORGET;
 use super::codec::{K, U, pack, unpack, unpack_texts};
 use super::errors::Fault;
 
@@ -41,6 +42,18 @@ pub fn append(connection: &Connection, tenant: TenantId, event: &Event) -> Resul
             texts(added), texts(removed), before, after
         ])?;
     Ok(seq.0)
+}
+
+/// Forgets the oldest settled events up to this number, a few at a time.
+pub fn forget(connection: &Connection, tenant: TenantId, up_to: u64) -> Result<(), Fault> {
+    connection
+        .prepare_cached(
+            "DELETE FROM events WHERE row IN (
+                 SELECT row FROM events INDEXED BY events_settled
+                 WHERE tenant = ?1 AND seq <= ?2 AND settled = 1 ORDER BY seq LIMIT ?3)",
+        )?
+        .execute(params![tenant.0, U(up_to), FORGET])?;
+    Ok(())
 }
 
 /// The log from `after` on. Ends early at [`limits::PAGE_BYTES`].

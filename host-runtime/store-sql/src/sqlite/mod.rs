@@ -42,7 +42,19 @@ pub struct SqliteOptions {
     /// Writes that share one sync at most: bounds how long the first one waits
     /// for the last.
     pub group: usize,
+    /// Events kept per tenant: older ones are forgotten once they are settled. A
+    /// reader of the log that falls behind by more misses some, so fewer than the
+    /// default is for tests.
+    pub events: u64,
 }
+
+/// What a reader of the log may fall behind: some weeks of a lively directory of
+/// 10,000 people. At about 2 KiB each, 200 MB of a tenant's file at most.
+const EVENTS: u64 = 100_000;
+
+/// Old rows forgotten with each new one, of commits and of events: more than one,
+/// so that a table shrinks after a burst; few, so that nobody waits for it.
+const FORGET: i64 = 8;
 
 impl Default for SqliteOptions {
     fn default() -> Self {
@@ -51,6 +63,7 @@ impl Default for SqliteOptions {
             readers: std::thread::available_parallelism().map_or(2, usize::from),
             busy_timeout: Duration::from_secs(5),
             group: 256,
+            events: EVENTS,
         }
     }
 }

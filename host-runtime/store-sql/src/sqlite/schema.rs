@@ -16,6 +16,7 @@ const APPLICATION_ID: i64 = 0x4e50_4c54;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_holding_state.sql"),
+    include_str!("../../migrations/sqlite/0003_settled_events.sql"),
 ];
 
 /// Statements kept prepared on each connection: all that this backend has, so

@@ -153,6 +153,7 @@ impl UserStore for SqliteStore {
             commit_id,
             units,
             stop_after,
+            events_kept: self.inner.options.events,
         };
         self.write(move |connection| batch.commit(connection)).await
     }

@@ -15,11 +15,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::codec::{K, U, read_outcomes, write_outcomes};
 use super::errors::Fault;
 use super::writer::saved;
-use super::{events, rows};
-
-/// Old commits forgotten with each new one: more than one, so that the table
-/// shrinks after a burst; few, so that nobody waits for it.
-const FORGET: i64 = 8;
+use super::{FORGET, events, rows};
 
 /// All that one call of `commit` asks for.
 pub struct Batch {
@@ -29,6 +25,8 @@ pub struct Batch {
     pub commit_id: [u8; 16],
     pub units: Vec<Unit>,
     pub stop_after: Option<u32>,
+    /// See [`SqliteOptions::events`](super::SqliteOptions::events).
+    pub events_kept: u64,
 }
 
 /// Why a unit ends early; it is taken back in both cases.
@@ -134,6 +132,7 @@ struct Work<'a> {
     tenant: TenantId,
     connection: ConnectionId,
     now: Timestamp,
+    events_kept: u64,
     change: u32,
     /// Documents with a new version, and the one they had: a version goes up
     /// once in a unit.
@@ -151,6 +150,7 @@ impl<'a> Work<'a> {
             tenant: batch.tenant,
             connection: batch.connection,
             now: batch.now,
+            events_kept: batch.events_kept,
             change: 0,
             bumped: BTreeMap::new(),
             subject: unit
@@ -222,7 +222,9 @@ impl<'a> Work<'a> {
             logins: draft.logins.clone(),
             settled: draft.logins.is_empty(),
         };
-        events::append(self.db, self.tenant, &event).map(Some)
+        let seq = events::append(self.db, self.tenant, &event)?;
+        events::forget(self.db, self.tenant, seq.saturating_sub(self.events_kept))?;
+        Ok(Some(seq))
     }
 
     /// The row of this id, of whatever kind and connection.
