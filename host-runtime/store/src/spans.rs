@@ -1,11 +1,12 @@
-//! Which spans `holders` answers with when there are more than it may show.
+//! Which spans `holders` answers with when there are more than it may show, and
+//! which logins an event has besides those it was drafted with.
 //!
 //! Backends share this so that a cut means the same in all of them. It knows no
 //! rows.
 
 use std::cmp::Reverse;
 
-use crate::{Holding, check};
+use crate::{Holding, check, limits};
 
 /// At most [`check::SPANS`] of them, oldest first. The number breaks ties: spans
 /// of one moment are in the order they were opened in.
@@ -27,4 +28,15 @@ pub fn shown<N: Ord + Copy>(spans: impl IntoIterator<Item = (N, Holding)>) -> Ve
     spans.truncate(check::SPANS);
     spans.sort_by_key(|(number, span)| (span.from, *number));
     spans.into_iter().map(|(_, span)| span).collect()
+}
+
+/// The logins of an event: those of its draft, then what its user ever held and
+/// the draft does not name, up to [`limits::EVENT_LOGINS`] in all. Takes no more
+/// of `own` than it needs.
+pub fn with_own(drafted: &[Vec<u8>], own: impl IntoIterator<Item = Vec<u8>>) -> Vec<Vec<u8>> {
+    let mut logins = drafted.to_vec();
+    let room = limits::EVENT_LOGINS.saturating_sub(drafted.len());
+    let unnamed = own.into_iter().filter(|value| !drafted.contains(value));
+    logins.extend(unnamed.take(room));
+    logins
 }

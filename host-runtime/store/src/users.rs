@@ -59,6 +59,9 @@ pub mod limits {
     pub const MEMBERS_PAGE: u32 = 10_000;
     /// Documents' JSON in one page, in bytes: a page ends early beyond it.
     pub const PAGE_BYTES: usize = 4 << 20;
+    /// Logins of an event up to which those of its subject are added: as many as
+    /// one `claimed_by` takes.
+    pub const EVENT_LOGINS: usize = 64;
     /// How long outcomes are kept for a repeated commit-id, in milliseconds.
     pub const COMMIT_MEMORY_MS: u64 = 10 * 60 * 1000;
 }
@@ -357,7 +360,9 @@ pub struct EventDraft {
     pub subject_kind: Kind,
     /// The document it is about.
     pub subject: String,
-    /// Logins whose holder may have changed.
+    /// Logins whose holder may have changed. If there are any and the subject is a
+    /// user, the store MUST add every tracked value that the user ever held, up to
+    /// [`limits::EVENT_LOGINS`] in all: a claim on a former login means them too.
     pub logins: Vec<Vec<u8>>,
 }
 

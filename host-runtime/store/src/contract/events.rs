@@ -1,7 +1,7 @@
 //! The event log.
 
 use super::Backend;
-use super::place::{Place, delete, delta, group, user};
+use super::place::{Place, delete, delta, group, tracked, user};
 use crate::{Event, Kind, Precondition, Unit};
 
 fn draft(unit: impl Into<Unit>, name: &str, id: &str, logins: &[&str]) -> Unit {
@@ -164,4 +164,66 @@ pub async fn only_events_with_logins_wait_for_mapping<S: Backend>(store: &S) {
         .map(|event| event.settled)
         .collect();
     assert_eq!(settled, [true, true, false]);
+}
+
+pub async fn an_event_with_logins_names_all_that_its_user_held<S: Backend>(store: &S) {
+    let at = Place::new(store).await;
+    let named = |names: &[&str]| {
+        let keys: Vec<_> = names.iter().map(|name| tracked("userName", name)).collect();
+        user("u1").over(Precondition::Exists).keys(&keys)
+    };
+    at.done(1, user("u1").keys(&[tracked("userName", "ana")]))
+        .await;
+    at.done(1, user("u2").keys(&[tracked("userName", "bob")]))
+        .await;
+    at.done(2, named(&["anna"])).await;
+    at.done(3, named(&["ana", "ann"])).await;
+    let gone = draft(
+        delete(Kind::User, "u1"),
+        "user.deleted",
+        "u1",
+        &["z", "anna"],
+    );
+    at.unit(4, gone).await;
+    let quiet = user("u2").over(Precondition::Exists).json("{1}");
+    at.unit(5, draft(quiet, "user.updated", "u2", &[])).await;
+    let team = group("g1").keys(&[tracked("name", "team")]);
+    at.unit(6, draft(team, "group.created", "g1", &["x"])).await;
+    let logins: Vec<Vec<Vec<u8>>> = store
+        .events(at.tenant, 0, 10)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|event| event.logins)
+        .collect();
+    let of = |logins: &[&str]| -> Vec<Vec<u8>> {
+        logins
+            .iter()
+            .map(|login| login.as_bytes().to_vec())
+            .collect()
+    };
+    assert_eq!(
+        logins,
+        [of(&["z", "anna", "ana", "ann"]), of(&[]), of(&["x"])]
+    );
+}
+
+pub async fn logins_of_the_user_are_added_up_to_64<S: Backend>(store: &S) {
+    let at = Place::new(store).await;
+    let names: Vec<String> = (0..200).map(|number| format!("n{number:03}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let keys: Vec<_> = names.iter().map(|name| tracked("email", name)).collect();
+    let made = user("u1").keys(&keys);
+    at.unit(1, draft(made, "user.created", "u1", &names[..60]))
+        .await;
+    let update = user("u1")
+        .over(Precondition::Exists)
+        .keys(&keys)
+        .json("{1}");
+    at.unit(2, draft(update, "user.updated", "u1", &names))
+        .await;
+    let events = store.events(at.tenant, 0, 10).await.unwrap();
+    let counts: Vec<usize> = events.iter().map(|event| event.logins.len()).collect();
+    assert_eq!(counts, [64, 200], "what the draft names is never left out");
+    assert_eq!(events[0].logins[63], b"n063");
 }

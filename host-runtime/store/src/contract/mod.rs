@@ -138,6 +138,8 @@ macro_rules! contract_suite {
                 members_of_the_subject_are_listed,
                 an_attached_member_is_worth_an_event,
                 only_events_with_logins_wait_for_mapping,
+                an_event_with_logins_names_all_that_its_user_held,
+                logins_of_the_user_are_added_up_to_64,
             }
             scope {
                 another_connection_or_tenant_sees_nothing,

@@ -58,6 +58,8 @@ pub struct Directory {
     pub awaited: Table<(ConnectionId, Awaited, String, String), ()>,
     /// (value, number of the span).
     pub holdings: Table<(Vec<u8>, usize), Holding>,
+    /// (document, tracked value it ever held).
+    pub held_by: Table<(String, Vec<u8>), ()>,
     pub events: Table<u64, Event>,
     pub commits: Commits,
 }
@@ -73,6 +75,7 @@ impl Directory {
         self.held.settle();
         self.awaited.settle();
         self.holdings.settle();
+        self.held_by.settle();
         self.events.settle();
     }
 
@@ -86,6 +89,7 @@ impl Directory {
         self.held.revert();
         self.awaited.revert();
         self.holdings.revert();
+        self.held_by.revert();
         self.events.revert();
     }
 

@@ -7,8 +7,8 @@ mod members;
 use std::collections::{BTreeMap, BTreeSet};
 
 use nameplate_store::{
-    Change, ChangeResult, ConnectionId, Delete, Document, Event, Kind, Outcome, Precondition,
-    Scope, StoreError, TenantId, Timestamp, Unit, limits,
+    Change, ChangeResult, ConnectionId, Delete, Document, Event, EventDraft, Kind, Outcome,
+    Precondition, Scope, StoreError, TenantId, Timestamp, Unit, limits, spans,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -219,12 +219,37 @@ impl<'a> Work<'a> {
             after: self.subject_json()?,
             added: std::mem::take(&mut self.added).into_iter().collect(),
             removed: std::mem::take(&mut self.removed).into_iter().collect(),
-            logins: draft.logins.clone(),
+            logins: self.logins(draft)?,
             settled: draft.logins.is_empty(),
         };
         let seq = events::append(self.db, self.tenant, &event)?;
         events::forget(self.db, self.tenant, seq.saturating_sub(self.events_kept))?;
         Ok(Some(seq))
+    }
+
+    /// The draft's logins and, where there are any, those of its user.
+    fn logins(&self, draft: &EventDraft) -> Result<Vec<Vec<u8>>, Fault> {
+        if draft.logins.is_empty() || draft.subject_kind != Kind::User {
+            return Ok(draft.logins.clone());
+        }
+        let mut next = self.db.prepare_cached(
+            "SELECT value FROM holdings INDEXED BY holdings_document
+             WHERE tenant = ?1 AND document = ?2 AND value > ?3 ORDER BY value LIMIT 1",
+        )?;
+        let mut own: Vec<Vec<u8>> = Vec::new();
+        // From value to value, so that a value held a thousand times is met once.
+        // Twice the limit: half of them may be named by the draft already.
+        while own.len() < 2 * limits::EVENT_LOGINS {
+            let last = own.last().map(Vec::as_slice).unwrap_or_default();
+            let found = next.query_row(params![self.tenant.0, draft.subject, last], |row| {
+                row.get(0)
+            });
+            match found.optional()? {
+                Some(value) => own.push(value),
+                None => break,
+            }
+        }
+        Ok(spans::with_own(&draft.logins, own))
     }
 
     /// The row of this id, of whatever kind and connection.

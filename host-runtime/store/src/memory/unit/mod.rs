@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::keyset::{self, Difference};
 use crate::memory::directory::{Directory, Row};
 use crate::{
-    Change, ChangeResult, ConnectionId, Delete, Document, Event, Holding, Key, Kind, Outcome,
-    Precondition, Put, Rekey, Timestamp, Unit,
+    Change, ChangeResult, ConnectionId, Delete, Document, Event, EventDraft, Holding, Key, Kind,
+    Outcome, Precondition, Put, Rekey, Timestamp, Unit, spans,
 };
 
 /// What a unit has done so far.
@@ -100,11 +100,25 @@ impl Work<'_> {
             after: after.map(|row| row.document.json.clone()),
             added: self.added.iter().cloned().collect(),
             removed: self.removed.iter().cloned().collect(),
-            logins: draft.logins.clone(),
+            logins: self.logins(draft),
             settled: draft.logins.is_empty(),
         };
         self.directory.events.put(seq, event);
         Some(seq)
+    }
+
+    /// The draft's logins and, where there are any, those of its user.
+    fn logins(&self, draft: &EventDraft) -> Vec<Vec<u8>> {
+        if draft.logins.is_empty() || draft.subject_kind != Kind::User {
+            return draft.logins.clone();
+        }
+        let own = self
+            .directory
+            .held_by
+            .range((draft.subject.clone(), Vec::new())..)
+            .take_while(|((document, _), ())| *document == draft.subject)
+            .map(|((_, value), ())| value);
+        spans::with_own(&draft.logins, own.cloned())
     }
 
     fn of_kind(&self, kind: Kind, id: &str) -> Option<&Row> {
@@ -237,6 +251,9 @@ impl Work<'_> {
         }
         difference.closed.iter().for_each(|key| self.close(key, id));
         for key in &difference.opened {
+            self.directory
+                .held_by
+                .put((id.to_owned(), key.value.clone()), ());
             let span = self.directory.holdings.len();
             let holding = Holding {
                 attribute: key.attribute.clone(),
