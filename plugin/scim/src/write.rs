@@ -13,6 +13,7 @@ use crate::directory::{
 };
 use crate::error::ScimError;
 use crate::filter::{index_version, keys_of};
+use crate::resource::room::MAX_DOCUMENT;
 use crate::response::Failure;
 use crate::schema::ResourceType;
 use crate::service::Call;
@@ -23,9 +24,6 @@ pub(crate) const ATTEMPTS: u32 = 5;
 
 /// The most bytes of a label (`wit/user-store.wit`).
 const MAX_LABEL: usize = 1024;
-
-/// The most bytes of a document (`wit/user-store.wit`).
-const MAX_JSON: usize = 1 << 20;
 
 /// A new id: a UUIDv7 (RFC 9562 5.7), so that the order of ids is the order of
 /// creation and lists show the oldest first.
@@ -73,9 +71,9 @@ impl Draft {
         content: &Map<String, Value>,
     ) -> Result<Self, ScimError> {
         let json = crate::response::bytes(content);
-        if json.len() > MAX_JSON {
+        if json.len() > MAX_DOCUMENT {
             return Err(ScimError::invalid_value(format!(
-                "the {} would have more than {MAX_JSON} bytes: send fewer or shorter values",
+                "the {} would have more than {MAX_DOCUMENT} bytes: send fewer or shorter values",
                 rt.name
             )));
         }

@@ -6,7 +6,7 @@ use super::apply::with_object;
 use super::elements::{Elements, append, identities};
 use super::parse::{Op, is_null};
 use super::path::AttributePath;
-use crate::error::{ScimError, ScimType};
+use crate::error::{ScimError, ScimType, quoted};
 use crate::resource::coerce::check_length;
 use crate::resource::{Checker, Rule, Trail};
 use crate::schema::Attribute;
@@ -22,16 +22,20 @@ pub(super) fn edit(
     path: &AttributePath<'_>,
     value: Option<&RawValue>,
 ) -> Result<(), ScimError> {
+    let attribute = path.attribute;
     let value: Option<Value> = match value.filter(|raw| !is_null(raw)) {
         None => None,
-        Some(raw) => Some(serde_json::from_str(raw.get()).map_err(|_| {
-            ScimError::invalid_syntax(format!(
-                "the value for `{}` is nested too deeply to be read",
-                path.attribute.name
-            ))
-        })?),
+        Some(raw) => {
+            let size = raw.get().len();
+            checker.room.take(size, &quoted(&attribute.name))?;
+            Some(serde_json::from_str(raw.get()).map_err(|_| {
+                ScimError::invalid_syntax(format!(
+                    "the value for `{}` is nested too deeply to be read",
+                    attribute.name
+                ))
+            })?)
+        }
     };
-    let attribute = path.attribute;
     let urn = path.extension.map(|schema| Trail::urn(&schema.id));
     let trail = match &urn {
         Some(urn) => urn.name(&attribute.name),

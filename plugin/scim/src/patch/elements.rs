@@ -4,7 +4,7 @@
 use super::edit::{Change, Editor};
 use super::path::AttributePath;
 use crate::config::Dialect;
-use crate::error::{ScimError, ScimType};
+use crate::error::{ScimError, ScimType, quoted};
 use crate::filter::ast::{CompareOp, Condition, Literal};
 use crate::filter::{Expr, Filter, resolve_elements};
 use crate::fold::fold;
@@ -62,9 +62,15 @@ impl<'p> Elements<'p> {
         };
         let mut primary = None;
         let mut found = false;
+        // A text kept once for each of a thousand elements would not fit into memory.
+        let size = serde_json::to_vec(&new).map_or(0, |text| text.len());
         for (place, element) in list.iter_mut().enumerate() {
             if !self.chooses(element) {
                 continue;
+            }
+            if found {
+                let name = quoted(&editor.attribute.name);
+                editor.checker.room.take(size, &name)?;
             }
             found = true;
             // RFC 7644 3.5.2.3: all matching record values SHALL be replaced.

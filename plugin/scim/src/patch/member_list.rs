@@ -12,6 +12,10 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt;
 
+/// The most entries of one list: what 16 MiB hold of UUIDs, and some. Shorter entries
+/// would be many times their text in memory.
+const MOST: usize = 400_000;
+
 /// Takes `members` (in any case) out of a POST or PUT body; none if it is absent or
 /// null. Fails with `invalidValue`.
 pub fn take_members(
@@ -184,6 +188,10 @@ impl<'de> Deserialize<'de> for Sent {
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Sent, A::Error> {
                 let mut entries = Vec::new();
                 while let Some(entry) = list.next_element()? {
+                    if entries.len() == MOST {
+                        drain_list(list)?;
+                        return Ok(Sent::Other("one of more than 400000"));
+                    }
                     entries.push(entry);
                 }
                 Ok(Sent::List(entries))

@@ -4,9 +4,10 @@
 
 use crate::config::Config;
 use crate::error::{ScimError, quoted};
+use crate::resource::room::MAX_DOCUMENT;
 use crate::resource::{Notes, Rule};
 use serde::Deserialize;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
@@ -17,6 +18,10 @@ pub const PATCH_URN: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// Bounds what one request costs; the largest batches of real clients hold a few
 /// hundred.
 const MOST_OPERATIONS: usize = 1000;
+
+/// Bounds the list of names of one object before they are looked at. A document has
+/// some tens.
+const MOST_NAMES: usize = 10_000;
 
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +79,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::new();
                 while let Some(name) = map.next_key::<Name<'de>>()? {
+                    if members.len() == MOST_NAMES {
+                        return Err(A::Error::custom("too many names"));
+                    }
                     members.push((name.0, map.next_value()?));
                 }
                 Ok(members)
@@ -86,6 +94,34 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 /// A member's name, borrowed unless it holds escapes.
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// The elements of a list, values unread; of a list that is too long one too many.
+struct List<'a>(Vec<&'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for List<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Vec<&'de RawValue>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut list = Vec::new();
+                while list.len() <= MOST_OPERATIONS
+                    && let Some(element) = seq.next_element()?
+                {
+                    list.push(element);
+                }
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(list)
+            }
+        }
+        deserializer.deserialize_seq(Collect).map(Self)
+    }
+}
 
 /// Reads a PATCH body. Names and operations count in any case; what an operation
 /// holds besides `op`, `path` and `value` is passed over.
@@ -102,7 +138,7 @@ pub fn parse<'a>(
     let list = find(&members, "Operations").ok_or_else(|| {
         ScimError::invalid_syntax("`Operations` is missing: a list of at least one operation")
     })?;
-    let list: Vec<&RawValue> = serde_json::from_str(list.get())
+    let List(list) = serde_json::from_str(list.get())
         .map_err(|_| ScimError::invalid_syntax("`Operations` must be a list"))?;
     if list.is_empty() {
         return Err(ScimError::invalid_syntax(
@@ -113,10 +149,7 @@ pub fn parse<'a>(
         return Err(ScimError::new(
             413,
             None,
-            format!(
-                "`Operations` holds {} operations; {MOST_OPERATIONS} are allowed",
-                list.len()
-            ),
+            format!("`Operations` holds more than {MOST_OPERATIONS} operations"),
         ));
     }
     list.into_iter()
@@ -129,7 +162,7 @@ pub fn parse<'a>(
 pub(crate) fn read_object(body: &[u8]) -> Result<Members<'_>, ScimError> {
     serde_json::from_slice(body).map_err(|error| {
         ScimError::invalid_syntax(format!(
-            "the body must be a JSON object: line {}, column {} cannot be read",
+            "the body must be a JSON object of at most {MOST_NAMES} attributes: line {}, column {} cannot be read",
             error.line(),
             error.column()
         ))
@@ -161,6 +194,7 @@ fn check_schemas(
         || ScimError::invalid_syntax(format!("`schemas` must be a list that holds `{PATCH_URN}`"));
     let list: Vec<Cow<'_, str>> = match schemas {
         None => Vec::new(),
+        Some(raw) if raw.get().len() > MAX_DOCUMENT => return Err(wrong()),
         Some(raw) => serde_json::from_str(raw.get()).map_err(|_| wrong())?,
     };
     if list.is_empty() && Rule::MissingSchemas.accepted(config.dialect) {

@@ -3,6 +3,7 @@
 
 use super::coerce::{Checker, duplicate};
 use super::notes::Notes;
+use super::room::Room;
 use super::validate::{MEMBERS, normalize};
 use crate::config::Config;
 use crate::directory::{Kind, NewMember};
@@ -40,6 +41,7 @@ impl Body {
         }
         let mut map = Map::new();
         let mut members = None;
+        let mut room = Room::new();
         for (name, raw) in sent {
             if rt.kind == Kind::Group && name.eq_ignore_ascii_case(MEMBERS) {
                 if !is_null(raw) {
@@ -47,6 +49,7 @@ impl Body {
                 }
                 continue;
             }
+            room.take(raw.get().len(), &quoted(&name))?;
             let value = serde_json::from_str(raw.get()).map_err(|_| {
                 ScimError::invalid_syntax(format!("{} cannot be read as JSON", quoted(&name)))
             })?;

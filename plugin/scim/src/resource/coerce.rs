@@ -2,6 +2,7 @@
 //! are accepted. Recursion goes no deeper than the schema.
 
 use super::notes::Notes;
+use super::room::Room;
 use super::rules::Rule;
 use super::value::kind_name;
 use crate::config::Dialect;
@@ -81,11 +82,16 @@ impl fmt::Display for Trail<'_> {
 pub(crate) struct Checker<'n> {
     pub(crate) dialect: Dialect,
     pub(crate) notes: &'n mut Notes,
+    pub(crate) room: Room,
 }
 
 impl<'n> Checker<'n> {
     pub(crate) fn new(dialect: Dialect, notes: &'n mut Notes) -> Self {
-        Self { dialect, notes }
+        Self {
+            dialect,
+            notes,
+            room: Room::new(),
+        }
     }
 
     /// Is a deviation accepted; if so it is noted.

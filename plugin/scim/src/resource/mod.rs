@@ -6,6 +6,7 @@ pub(crate) mod coerce;
 pub mod notes;
 pub mod path;
 pub mod project;
+pub(crate) mod room;
 pub mod rules;
 pub mod validate;
 pub mod value;
