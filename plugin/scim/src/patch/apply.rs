@@ -5,15 +5,19 @@ use super::edit::edit;
 use super::members::{MemberChange, MemberDraft};
 use super::parse::{Members, Op, Operation, is_null};
 use super::path::{AttributePath, PatchPath};
+use super::undeclared::Undeclared;
 use crate::config::Config;
 use crate::error::{ScimError, ScimType, quoted};
 use crate::resource::coerce::duplicate;
 use crate::resource::validate::{check_immutable, is_edges};
-use crate::resource::{Checker, Notes, Rule};
+use crate::resource::{AttrPath, Checker, Notes, Rule};
 use crate::schema::{Attributes, Mutability, ResourceType, Schema};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+
+/// Undeclared names of one request: each is looked for among all that are there.
+const MOST_UNDECLARED: usize = 256;
 
 /// What a PATCH leaves.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +44,7 @@ pub fn apply(
         checker: Checker::new(config.dialect, notes),
         document,
         members: MemberDraft::default(),
+        undeclared: 0,
     };
     for (n, operation) in operations.iter().enumerate() {
         patcher.operation(operation).map_err(|error| ScimError {
@@ -87,6 +92,8 @@ struct Patcher<'a, 'n> {
     checker: Checker<'n>,
     document: Map<String, Value>,
     members: MemberDraft,
+    /// How often something undeclared was named.
+    undeclared: usize,
 }
 
 impl<'a> Patcher<'a, '_> {
@@ -120,25 +127,69 @@ impl<'a> Patcher<'a, '_> {
         value: Option<&RawValue>,
         origin: Origin,
     ) -> Result<(), ScimError> {
-        match PatchPath::read(text, self.rt, self.checker.dialect)? {
+        // A key of a value may be any name that POST takes, such as `favourite colour`.
+        let any_name = origin == Origin::Value && !text.contains('[');
+        let path = match PatchPath::read(text, self.rt, self.checker.dialect) {
+            Err(_) if any_name => PatchPath::Undeclared(None),
+            other => other?,
+        };
+        match path {
             PatchPath::Resource if origin == Origin::Path => self.resource(op, value),
             PatchPath::Extension(schema) => self.extension(op, schema, value),
             PatchPath::Attribute(path) => self.attribute(op, text, &path, value, origin),
-            PatchPath::Undeclared | PatchPath::Resource => {
-                if self.checker.accepts(Rule::IgnoreUndeclared, || {
-                    format!(
-                        "{} is in no schema of this resource; passed over",
-                        quoted(text)
-                    )
-                }) {
-                    return Ok(());
-                }
-                Err(ScimError::invalid_path(format!(
-                    "{} is in no schema of this resource",
-                    quoted(text)
-                )))
+            PatchPath::Undeclared(path) if path.is_some() || any_name => {
+                self.undeclared(op, text.trim(), path.as_ref(), value)
+            }
+            PatchPath::Undeclared(_) | PatchPath::Resource => {
+                self.accept_undeclared(text)?;
+                self.note_undeclared(text, false);
+                Ok(())
             }
         }
+    }
+
+    /// What no schema declares, changed like POST would have kept it.
+    fn undeclared(
+        &mut self,
+        op: Op,
+        text: &str,
+        path: Option<&AttrPath>,
+        value: Option<&RawValue>,
+    ) -> Result<(), ScimError> {
+        self.accept_undeclared(text)?;
+        self.undeclared += 1;
+        if self.undeclared > MOST_UNDECLARED {
+            return Err(ScimError::invalid_value(format!(
+                "a PATCH can change {MOST_UNDECLARED} attributes that are in no schema of \
+                 this resource: send fewer"
+            )));
+        }
+        let operation = Undeclared::read(&mut self.checker, op, text, value)?;
+        let kept = operation.edit(&mut self.checker, &mut self.document, path, self.rt)?;
+        self.note_undeclared(text, kept);
+        Ok(())
+    }
+
+    fn accept_undeclared(&self, text: &str) -> Result<(), ScimError> {
+        if Rule::IgnoreUndeclared.accepted(self.checker.dialect) {
+            return Ok(());
+        }
+        Err(ScimError::invalid_path(format!(
+            "{} is in no schema of this resource",
+            quoted(text)
+        )))
+    }
+
+    fn note_undeclared(&mut self, text: &str, kept: bool) {
+        let done = if kept {
+            "kept as it was sent"
+        } else {
+            "passed over"
+        };
+        let text = format!("{} is in no schema of this resource; {done}", quoted(text));
+        self.checker
+            .notes
+            .quirk(Rule::IgnoreUndeclared.code(), text);
     }
 
     /// A whole extension: its value's members are its attributes.

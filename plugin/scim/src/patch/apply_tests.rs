@@ -357,19 +357,45 @@ fn what_the_server_sets_is_passed_over_in_a_value_and_refused_as_a_path() {
 }
 
 #[test]
-fn undeclared_attributes_are_passed_over_with_a_note() {
+fn strict_refuses_undeclared_attributes() {
     for operation in [
         json!({"op": "replace", "path": "shoeSize", "value": 5}),
         json!({"op": "replace", "path": "name.shoe", "value": 5}),
         json!({"op": "replace", "value": {"urn:example:x": {"a": 1}}}),
         json!({"op": "replace", "value": {ENTERPRISE_USER: {"shoe": 1}}}),
+        json!({"op": "replace", "value": {"favourite colour": 1}}),
         json!({"op": "remove", "path": "urn:example:x:y"}),
     ] {
-        let (done, notes) = patched(Dialect::Auto, ana(), json!([operation.clone()])).unwrap();
-        assert_eq!(done, ana(), "{operation}");
-        assert!(notes.has("ignore-undeclared"));
         assert_eq!(refused(Dialect::Strict, operation), ScimType::InvalidPath);
     }
+}
+
+#[test]
+fn a_value_for_many_elements_is_bounded_by_what_it_would_become() {
+    let mut user = ana();
+    user["emails"] = (0..1000)
+        .map(|n| json!({"value": format!("{n}@x.y"), "type": "work"}))
+        .collect();
+    let wide = |bytes: usize, path: &str, value: Value| {
+        let mut value = value;
+        value["display"] = json!("x".repeat(bytes));
+        let operations = json!([{"op": "replace", "path": path, "value": value}]);
+        patched(Dialect::Auto, user.clone(), operations)
+    };
+    let work = "emails[type eq \"work\"]";
+    let element = json!({"value": "a@x.y", "type": "work"});
+    assert!(wide(900, work, element.clone()).is_ok());
+    let error = wide(900_000, work, element).unwrap_err();
+    assert_eq!(error.scim_type, Some(ScimType::InvalidValue));
+    assert!(
+        error.detail.contains("`emails` is too large"),
+        "{}",
+        error.detail
+    );
+    let operations = json!([
+        {"op": "replace", "path": "emails.display", "value": "x".repeat(2000)}]);
+    let error = patched(Dialect::Auto, user.clone(), operations).unwrap_err();
+    assert_eq!(error.scim_type, Some(ScimType::InvalidValue));
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod member_list;
 mod members;
 mod parse;
 mod path;
+mod undeclared;
 
 pub use apply::{Patched, apply};
 pub use member_list::take_members;

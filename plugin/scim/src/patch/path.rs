@@ -16,8 +16,8 @@ pub(crate) enum PatchPath<'a> {
     Extension(&'a Schema),
     /// An attribute or part of one.
     Attribute(AttributePath<'a>),
-    /// No schema declares it.
-    Undeclared,
+    /// No schema declares it. None if it chooses elements, or is a name but no path.
+    Undeclared(Option<AttrPath>),
 }
 
 /// An attribute or part of one.
@@ -61,7 +61,7 @@ impl<'a> PatchPath<'a> {
             sub,
         }) = rt.resolve(&path)
         else {
-            return Ok(Self::Undeclared);
+            return Ok(Self::Undeclared(parsed.filter.is_none().then_some(path)));
         };
         if let Some(filter) = &parsed.filter {
             if !attribute.multi_valued {
@@ -99,7 +99,7 @@ mod tests {
         match read(text).unwrap() {
             PatchPath::Resource => "resource".to_owned(),
             PatchPath::Extension(schema) => schema.name.clone(),
-            PatchPath::Undeclared => "undeclared".to_owned(),
+            PatchPath::Undeclared(_) => "undeclared".to_owned(),
             PatchPath::Attribute(path) => format!(
                 "{}/{}/{}/{}",
                 path.extension.map_or("", |schema| schema.name.as_str()),

@@ -25,7 +25,8 @@ pub enum Rule {
     /// PATCH `replace` through a value path that matches nothing makes the element
     /// (Entra).
     ReplaceThroughMissing,
-    /// PATCH of an attribute no schema declares is passed over.
+    /// PATCH of an attribute no schema declares: kept as POST keeps it, and passed over
+    /// where POST would not keep it.
     IgnoreUndeclared,
     /// PATCH without a path may name `id`, `meta`, `groups` and `schemas`, which are
     /// passed over (Okta).

@@ -378,3 +378,53 @@ fn more_than_a_store_takes_is_refused_and_not_unavailable() {
         .get("/Users?startIndex=99999999999999999999")
         .expect(200);
 }
+
+#[test]
+fn a_value_larger_than_any_document_is_refused_before_it_is_read() {
+    let mut client = Client::new();
+    let zeros = |bytes: usize| "0,".repeat(bytes / 2);
+    let text = format!("{{\"displayName\":\"zz\",\"x\":[{}0]}}", zeros(16_000_000));
+    let _ = client
+        .request("POST", "/Groups", &[], text.as_bytes())
+        .refused(400, "invalidValue")
+        .names("`x` is too large")
+        .names("1048576");
+    // Nor may many values that are allowed each.
+    let part = format!("[{}0]", zeros(900_000));
+    let text = format!("{{\"displayName\":\"zz\",\"x\":{part},\"y\":{part}}}");
+    let answer = client.request("POST", "/Groups", &[], text.as_bytes());
+    let _ = answer.refused(400, "invalidValue").names("`y`");
+    let group = format!("/Groups/{}", client.group("Eng", &[]));
+    for operation in [
+        format!(
+            "{{\"op\":\"add\",\"path\":\"x\",\"value\":[{}0]}}",
+            zeros(16_000_000)
+        ),
+        format!(
+            "{{\"op\":\"add\",\"path\":\"displayName\",\"value\":[{}0]}}",
+            zeros(2_000_000)
+        ),
+    ] {
+        let text = format!("{{\"Operations\":[{operation}]}}");
+        let answer = client.request("PATCH", &group, &[], text.as_bytes());
+        let _ = answer.refused(400, "invalidValue").names("is too large");
+    }
+}
+
+#[test]
+fn lists_and_names_without_end_are_refused() {
+    let mut client = Client::new();
+    let group = format!("/Groups/{}", client.group("Eng", &[]));
+    let zeros = "0,".repeat(1_000_000);
+    let text = format!("{{\"Operations\":[{zeros}0]}}");
+    let _ = client
+        .request("PATCH", &group, &[], text.as_bytes())
+        .expect(413);
+    let text = format!("{{\"displayName\":\"zz\",\"members\":[{zeros}0]}}");
+    let answer = client.request("POST", "/Groups", &[], text.as_bytes());
+    let _ = answer.refused(400, "invalidValue").names("400000");
+    let names: String = (0..20_000).map(|n| format!("\"a{n}\":0,")).collect();
+    let text = format!("{{{names}\"displayName\":\"zz\"}}");
+    let answer = client.request("POST", "/Groups", &[], text.as_bytes());
+    let _ = answer.refused(400, "invalidSyntax").names("10000");
+}
