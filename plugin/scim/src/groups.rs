@@ -21,7 +21,7 @@ use crate::resource::Body;
 use crate::response::{self, Failure};
 use crate::schema::ResourceType;
 use crate::service::{Call, busy, no_such, taken};
-use crate::write::{ATTEMPTS, Draft, after, commit, created, new_id};
+use crate::write::{ATTEMPTS, Draft, after, commit, created, new_id, text};
 
 type Content = Map<String, Value>;
 
@@ -47,7 +47,8 @@ pub(crate) fn create(call: &mut Call<'_>) -> Result<Response, Failure> {
     };
     let renderer = Renderer::new(rt, &call.request.base_url, &query);
     let id = new_id(call);
-    let draft = Draft::new(rt, call.config, &body.document)?;
+    let json = text(rt, &body.document)?;
+    let draft = Draft::new(rt, call.config, &body.document, json.clone());
     let put = draft.put(Kind::Group, &id, Precondition::Absent, call.config);
     let mut changes = vec![Change::Put(put)];
     if !members.is_empty() {
@@ -59,7 +60,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Result<Response, Failure> {
             call.action("group-created", format!("created group {id}"));
             note_members(call, &id, &results);
             let document = created(Kind::Group, id, &results);
-            show(call, &renderer, 201, &document, body.document)
+            show(call, &renderer, 201, &document, &json)
         }
         Outcome::KeyTaken { attribute, .. } => Err(taken(&attribute).into()),
         Outcome::Missing(ids) => Err(unknown_members(&ids).into()),
@@ -87,18 +88,18 @@ pub(crate) fn read(call: &mut Call<'_>, id: &str) -> Result<Response, Failure> {
         )
         .into());
     }
-    let body = renderer.resource(&document, links.as_ref())?;
+    let body = renderer.show(&document, &document.json, links.as_ref())?;
     Ok(renderer.answer(200, &document, body))
 }
 
 /// `PUT /Groups/{id}` (RFC 7644 3.5.1): absent members are no members.
 pub(crate) fn replace(call: &mut Call<'_>, id: &str) -> Result<Response, Failure> {
-    let text = call.body()?;
+    let sent = call.body()?;
     let rt = call.resource_type(Kind::Group);
     // Read anew for each attempt: rarely more than one, and a copy of 50,000 members
     // kept for the next one would cost each request.
     update(call, id, Answer::Group, |call, _| {
-        let body = Body::read(text, rt, call.config, &mut call.notes)?;
+        let body = Body::read(sent, rt, call.config, &mut call.notes)?;
         let members = MemberChange {
             replace: true,
             add: body.members.unwrap_or_default(),
@@ -123,9 +124,9 @@ fn patched(
     call: &mut Call<'_>,
     rt: &ResourceType,
     operations: &[Operation<'_>],
-    old: &Content,
+    old: Content,
 ) -> Result<(Content, Option<MemberChange>), ScimError> {
-    let patched = patch::apply(operations, old.clone(), rt, call.config, &mut call.notes)?;
+    let patched = patch::apply(operations, old, rt, call.config, &mut call.notes)?;
     Ok((patched.document, patched.members))
 }
 
@@ -176,7 +177,7 @@ enum Answer {
 /// faster.
 fn update<F>(call: &mut Call<'_>, id: &str, answer: Answer, change: F) -> Result<Response, Failure>
 where
-    F: Fn(&mut Call<'_>, &Content) -> Result<(Content, Option<MemberChange>), ScimError>,
+    F: Fn(&mut Call<'_>, Content) -> Result<(Content, Option<MemberChange>), ScimError>,
 {
     let query = call.query()?;
     let rt = call.resource_type(Kind::Group);
@@ -186,17 +187,20 @@ where
         let document = current.ok_or_else(|| no_such(Kind::Group, id))?;
         call.check_match(document.version)?;
         let old = stored(&document)?;
-        let (new, members) = change(call, &old)?;
-        let changes = changes(call, &document, &old, &new, members)?;
+        let (new, members) = change(call, old)?;
+        let json = text(rt, &new)?;
+        let edited = json != document.json;
+        let draft = edited.then(|| Draft::new(rt, call.config, &new, json.clone()));
+        let changes = changes(call, &document, draft, members)?;
         if changes.is_empty() {
             note_unchanged(call, id);
-            return finish(call, &renderer, answer, &document, new);
+            return finish(call, &renderer, answer, &document, &json);
         }
         match commit(call, unit(changes, "group.updated", id))? {
             Outcome::Committed { results, .. } => {
-                note_update(call, id, old != new, &results);
+                note_update(call, id, edited, &results);
                 let document = after(document, &results);
-                return finish(call, &renderer, answer, &document, new);
+                return finish(call, &renderer, answer, &document, &json);
             }
             Outcome::Stale { current: now, .. } => current = now,
             Outcome::KeyTaken { attribute, .. } => return Err(taken(&attribute).into()),
@@ -216,15 +220,12 @@ where
 fn changes(
     call: &mut Call<'_>,
     document: &Document,
-    old: &Content,
-    new: &Content,
+    draft: Option<Draft>,
     members: Option<MemberChange>,
 ) -> Result<Vec<Change>, Failure> {
     let version = Precondition::Version(document.version);
     let mut changes = Vec::new();
-    if old != new {
-        let rt = call.resource_type(Kind::Group);
-        let draft = Draft::new(rt, call.config, new)?;
+    if let Some(draft) = draft {
         let put = draft.put(Kind::Group, &document.id, version, call.config);
         changes.push(Change::Put(put));
     }
@@ -308,7 +309,7 @@ fn finish(
     renderer: &Renderer<'_>,
     answer: Answer,
     document: &Document,
-    content: Content,
+    json: &[u8],
 ) -> Result<Response, Failure> {
     let many = document.member_count > call.config.max_members_inline;
     if answer == Answer::GroupOrNothing && many && renderer.links.is_some() {
@@ -316,7 +317,7 @@ fn finish(
         response::header(&mut nothing, "etag", &response::tag(document.version));
         return Ok(nothing);
     }
-    show(call, renderer, 200, document, content)
+    show(call, renderer, 200, document, json)
 }
 
 /// An answer with the group. Its members are left out if they are many: the client
@@ -326,7 +327,7 @@ fn show(
     renderer: &Renderer<'_>,
     status: u16,
     document: &Document,
-    content: Content,
+    json: &[u8],
 ) -> Result<Response, Failure> {
     let mut links = renderer.no_links().filter(|_| document.member_count > 0);
     if let Some(read) = &mut links
@@ -334,7 +335,7 @@ fn show(
     {
         links = None;
     }
-    let body = renderer.show(document, content, links.as_ref())?;
+    let body = renderer.show(document, json, links.as_ref())?;
     Ok(renderer.answer(status, document, body))
 }
 

@@ -67,8 +67,7 @@ fn everything(call: &mut Call<'_>, kind: Kind, page: &mut Page<'_>) -> Result<()
             page.total = total;
         }
         for document in found.hits.into_iter().filter_map(|hit| hit.document) {
-            let content = stored(&document)?;
-            page.show(call, &document, content)?;
+            page.show(call, &document)?;
         }
         if found.next.is_none() || page.left() == 0 {
             return Ok(());
@@ -245,7 +244,7 @@ impl<'s, 'c, 'q> Search<'s, 'c, 'q> {
                 related: related.get(&place),
             };
             if self.expr.matches(&candidate) {
-                self.page.hit(self.call, document, content)?;
+                self.page.hit(self.call, document)?;
             }
         }
         Ok(())
@@ -395,30 +394,22 @@ impl<'q> Page<'q> {
     }
 
     /// One more resource matches; shown if it is on this page.
-    fn hit(
-        &mut self,
-        call: &mut Call<'_>,
-        document: &Document,
-        content: Map<String, Value>,
-    ) -> Result<(), Failure> {
+    fn hit(&mut self, call: &mut Call<'_>, document: &Document) -> Result<(), Failure> {
         self.total += 1;
         if self.total >= self.start && self.left() > 0 {
-            self.show(call, document, content)?;
+            self.show(call, document)?;
         }
         Ok(())
     }
 
-    fn show(
-        &mut self,
-        call: &mut Call<'_>,
-        document: &Document,
-        content: Map<String, Value>,
-    ) -> Result<(), Failure> {
+    fn show(&mut self, call: &mut Call<'_>, document: &Document) -> Result<(), Failure> {
         if self.left() == 0 {
             return Ok(());
         }
         let links = read_links(call, self.renderer, document)?;
-        let resource = self.renderer.show(document, content, links.as_ref())?;
+        let resource = self
+            .renderer
+            .show(document, &document.json, links.as_ref())?;
         if self.returned > 0 && self.text.len() + resource.len() > MAX_PAGE {
             self.full = true;
             return Ok(());

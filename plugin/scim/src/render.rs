@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::directory::{Document, Kind, Member, Membership};
 use crate::error::ScimError;
 use crate::http::Response;
+use crate::patch::read_object;
 use crate::request::Query;
 use crate::resource::Projection;
 use crate::resource::value::schemas_of;
@@ -24,6 +25,8 @@ pub(crate) struct Renderer<'a> {
     rt: &'a ResourceType,
     base_url: &'a str,
     projection: Projection,
+    /// Is nothing left out.
+    whole: bool,
     /// Which parts of `groups` or `members` are shown; none if they are left out,
     /// so that they need not be read.
     pub links: Option<LinkParts>,
@@ -59,38 +62,32 @@ impl<'a> Renderer<'a> {
         Self {
             rt,
             base_url,
+            whole: projection.is_whole() && !rt.hides,
             projection,
             links,
         }
     }
 
-    /// The JSON text of a resource. `links` is the text of its `groups` or
-    /// `members`; an absent or empty one leaves them out.
+    /// The JSON text of a resource whose stored text is `json`. `links` is the text of
+    /// its `groups` or `members`; an absent or empty one leaves them out.
     ///
     /// # Errors
     /// 500 if what is stored is not a JSON object: only a defect of the store or
     /// of this program can be the cause.
-    pub fn resource(
-        &self,
-        document: &Document,
-        links: Option<&Links>,
-    ) -> Result<Vec<u8>, ScimError> {
-        self.show(document, stored(document)?, links)
-    }
-
-    /// The same for a document whose content is at hand.
     pub fn show(
         &self,
         document: &Document,
-        mut content: Map<String, Value>,
+        json: &[u8],
         links: Option<&Links>,
     ) -> Result<Vec<u8>, ScimError> {
-        let schemas = json!(schemas_of(&content, self.rt));
-        content.insert("schemas".into(), schemas);
-        content.insert("id".into(), document.id.as_str().into());
-        content.insert("meta".into(), meta(document, self.rt, self.base_url));
-        self.projection.apply(&mut content, self.rt);
-        let mut text = response::bytes(&content);
+        let whole = match self.whole {
+            true => self.spliced(document, json),
+            false => None,
+        };
+        let mut text = match whole {
+            Some(text) => text,
+            None => self.projected(document, json)?,
+        };
         if let Some(links) = links.filter(|links| !links.is_empty()) {
             // Members are spliced in as text: a tree of 100,000 of them would not
             // fit into the memory of one request.
@@ -100,6 +97,46 @@ impl<'a> Renderer<'a> {
             text.extend_from_slice(b"]}");
         }
         Ok(text)
+    }
+
+    /// The resource with nothing left out: what the store and the request add, then
+    /// the stored text as it is, which is many times cheaper than a tree of it. None
+    /// if that text cannot be taken as it is.
+    fn spliced(&self, document: &Document, json: &[u8]) -> Option<Vec<u8>> {
+        let stored = read_object(json).ok()?.0;
+        let names = || stored.iter().map(|(name, _)| name.as_ref());
+        if names().any(|name| matches!(name, "schemas" | "id" | "meta")) {
+            return None;
+        }
+        let inner = json.trim_ascii().strip_prefix(b"{")?.strip_suffix(b"}")?;
+        let mut schemas = vec![self.rt.core.id.as_str()];
+        let urns = self.rt.extensions.iter().map(|schema| schema.id.as_str());
+        schemas.extend(urns.filter(|urn| names().any(|name| name == *urn)));
+        let mut text = response::bytes(&Added {
+            schemas,
+            id: &document.id,
+            meta: meta(document, self.rt, self.base_url),
+        });
+        if !stored.is_empty() {
+            text.reserve(inner.len() + 2);
+            text.pop();
+            text.push(b',');
+            text.extend_from_slice(inner);
+            text.push(b'}');
+        }
+        Some(text)
+    }
+
+    /// The resource cut down to what was chosen.
+    fn projected(&self, document: &Document, json: &[u8]) -> Result<Vec<u8>, ScimError> {
+        let mut content = read(json)?;
+        let schemas = json!(schemas_of(&content, self.rt));
+        content.insert("schemas".into(), schemas);
+        content.insert("id".into(), document.id.as_str().into());
+        let meta = serde_json::to_value(meta(document, self.rt, self.base_url));
+        content.insert("meta".into(), meta.unwrap_or_default());
+        self.projection.apply(&mut content, self.rt);
+        Ok(response::bytes(&content))
     }
 
     /// An answer with a resource, its version and where it is (RFC 7644 3.14: the
@@ -127,21 +164,43 @@ impl<'a> Renderer<'a> {
 /// What is stored of a document.
 ///
 /// # Errors
-/// 500, see [`Renderer::resource`].
+/// 500, see [`Renderer::show`].
 pub(crate) fn stored(document: &Document) -> Result<Map<String, Value>, ScimError> {
-    serde_json::from_slice(&document.json)
+    read(&document.json)
+}
+
+fn read(json: &[u8]) -> Result<Map<String, Value>, ScimError> {
+    serde_json::from_slice(json)
         .map_err(|_| ScimError::internal("the stored resource cannot be read"))
 }
 
+/// What an answer has besides the stored text.
+#[derive(Serialize)]
+struct Added<'a> {
+    schemas: Vec<&'a str>,
+    id: &'a str,
+    meta: Meta<'a>,
+}
+
 /// `meta` (RFC 7643 3.1).
-pub(crate) fn meta(document: &Document, rt: &ResourceType, base_url: &str) -> Value {
-    json!({
-        "resourceType": rt.name,
-        "created": instant(document.created),
-        "lastModified": instant(document.modified),
-        "location": location(base_url, document.kind, &document.id),
-        "version": tag(document.version),
-    })
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Meta<'a> {
+    resource_type: &'a str,
+    created: String,
+    last_modified: String,
+    location: String,
+    version: String,
+}
+
+fn meta<'a>(document: &Document, rt: &'a ResourceType, base_url: &str) -> Meta<'a> {
+    Meta {
+        resource_type: rt.name,
+        created: instant(document.created),
+        last_modified: instant(document.modified),
+        location: location(base_url, document.kind, &document.id),
+        version: tag(document.version),
+    }
 }
 
 /// The attribute that links to other resources.
@@ -234,8 +293,10 @@ impl Links<'_> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::schema::Registry;
+    use crate::schema::{ENTERPRISE_USER, Registry};
+    use crate::write::created;
 
     #[test]
     fn links_are_shown_whole_unless_a_request_says_otherwise() {
@@ -243,6 +304,27 @@ mod tests {
             let rt = Registry::standard().resource_type(kind);
             let projection = Projection::new(None, None, rt);
             assert_eq!(link_parts(rt, &projection), Some(LinkParts::ALL));
+        }
+    }
+
+    #[test]
+    fn the_spliced_text_is_the_resource_a_tree_of_it_would_be() {
+        let rt = Registry::standard().resource_type(Kind::User);
+        let document = created(Kind::User, "1".to_owned(), &[]);
+        let renderer = Renderer::new(rt, "https://x.example", &Query::parse(None).unwrap());
+        for json in [
+            "{}",
+            "{\"userName\":\"a\"}",
+            " { \"userName\" : \"\\u0041}\", \"x\": [{}] } ",
+            &format!("{{\"{ENTERPRISE_USER}\":{{\"department\":\"IT\"}},\"userName\":\"a\"}}"),
+        ] {
+            let read = |text: &[u8]| -> Value { serde_json::from_slice(text).unwrap() };
+            let spliced = renderer.spliced(&document, json.as_bytes()).unwrap();
+            let projected = renderer.projected(&document, json.as_bytes()).unwrap();
+            assert_eq!(read(&spliced), read(&projected), "{json}");
+        }
+        for json in ["{\"id\":\"2\"}", "{\"userName\":", "[]", ""] {
+            assert_eq!(renderer.spliced(&document, json.as_bytes()), None, "{json}");
         }
     }
 }

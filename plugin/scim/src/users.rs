@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use crate::config::Config;
 use crate::directory::{
-    Change, ChangeResult, Delete, Document, EventDraft, Kind, Outcome, Precondition, Unit,
+    Change, ChangeResult, Delete, Document, EventDraft, Key, Kind, Outcome, Precondition, Unit,
 };
 use crate::error::ScimError;
 use crate::filter::keys_of;
@@ -18,8 +19,9 @@ use crate::patch;
 use crate::render::{Renderer, stored};
 use crate::resource::Body;
 use crate::response::{self, Failure};
+use crate::schema::ResourceType;
 use crate::service::{Call, busy, no_such, taken};
-use crate::write::{ATTEMPTS, Draft, after, commit, created, logins, moved_logins, new_id};
+use crate::write::{ATTEMPTS, Draft, after, commit, created, logins, moved_logins, new_id, text};
 
 type Content = Map<String, Value>;
 
@@ -31,7 +33,8 @@ pub(crate) fn create(call: &mut Call<'_>) -> Result<Response, Failure> {
     let content = Body::read(body, rt, call.config, &mut call.notes)?.document;
     let renderer = Renderer::new(rt, &call.request.base_url, &query);
     let id = new_id(call);
-    let draft = Draft::new(rt, call.config, &content)?;
+    let json = text(rt, &content)?;
+    let draft = Draft::new(rt, call.config, &content, json.clone());
     let event = event("user.created", &id, logins(&draft.keys));
     let put = draft.put(Kind::User, &id, Precondition::Absent, call.config);
     match commit(call, unit(Change::Put(put), event))? {
@@ -41,7 +44,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Result<Response, Failure> {
             // A user nobody waited for is in no group yet: no need to look.
             let attached = results.iter().any(|r| !r.attached_to.is_empty());
             let document = created(Kind::User, id, &results);
-            show(call, &renderer, 201, &document, content, attached)
+            show(call, &renderer, 201, &document, &json, attached)
         }
         Outcome::KeyTaken {
             attribute, owner, ..
@@ -66,16 +69,19 @@ fn reactivate(
     if !call.config.reactivate_inactive || content.get("active") != Some(&Value::Bool(true)) {
         return Ok(None);
     }
+    let rt = call.resource_type(Kind::User);
+    let json = text(rt, content)?;
     let mut current = call.directory.get(Kind::User, owner)?;
     for _ in 0..ATTEMPTS {
         let Some(document) = current else {
             return Ok(None);
         };
-        let old = stored(&document)?;
-        if is_active(&old) {
+        let before = Standing::of(&stored(&document)?, rt, call.config);
+        if before.active {
             return Ok(None);
         }
-        match write(call, &document, &old, content, "user.reactivated")? {
+        let draft = Draft::new(rt, call.config, content, json.clone());
+        match write(call, &document, &before, true, draft, "user.reactivated")? {
             Outcome::Committed { results, .. } => {
                 call.action(
                     "user-reactivated",
@@ -83,7 +89,7 @@ fn reactivate(
                 );
                 note_attached(call, owner, &results);
                 let document = after(document, &results);
-                return show(call, renderer, 201, &document, content.clone(), true).map(Some);
+                return show(call, renderer, 201, &document, &json, true).map(Some);
             }
             Outcome::Stale { current: now, .. } => current = now,
             Outcome::KeyTaken { attribute, .. } => return Err(taken(&attribute).into()),
@@ -106,8 +112,7 @@ pub(crate) fn read(call: &mut Call<'_>, id: &str) -> Result<Response, Failure> {
     {
         return Ok(answer);
     }
-    let content = stored(&document)?;
-    show(call, &renderer, 200, &document, content, true)
+    show(call, &renderer, 200, &document, &document.json, true)
 }
 
 /// `PUT /Users/{id}` (RFC 7644 3.5.1): what is absent in the body is absent after.
@@ -125,7 +130,7 @@ pub(crate) fn patch(call: &mut Call<'_>, id: &str) -> Result<Response, Failure> 
     let rt = call.resource_type(Kind::User);
     let operations = patch::parse(body, call.config, &mut call.notes)?;
     update(call, id, |call, old| {
-        let patched = patch::apply(&operations, old.clone(), rt, call.config, &mut call.notes)?;
+        let patched = patch::apply(&operations, old, rt, call.config, &mut call.notes)?;
         Ok(patched.document)
     })
 }
@@ -159,7 +164,7 @@ pub(crate) fn delete(call: &mut Call<'_>, id: &str) -> Result<Response, Failure>
 /// faster.
 fn update<F>(call: &mut Call<'_>, id: &str, change: F) -> Result<Response, Failure>
 where
-    F: Fn(&mut Call<'_>, &Content) -> Result<Content, ScimError>,
+    F: Fn(&mut Call<'_>, Content) -> Result<Content, ScimError>,
 {
     let query = call.query()?;
     let rt = call.resource_type(Kind::User);
@@ -169,17 +174,21 @@ where
         let document = current.ok_or_else(|| no_such(Kind::User, id))?;
         call.check_match(document.version)?;
         let old = stored(&document)?;
-        let new = change(call, &old)?;
-        if new == old {
+        let before = Standing::of(&old, rt, call.config);
+        let new = change(call, old)?;
+        let json = text(rt, &new)?;
+        if json == document.json {
             call.action("user-unchanged", format!("user {id} is as it was"));
-            return show(call, &renderer, 200, &document, new, true);
+            return show(call, &renderer, 200, &document, &json, true);
         }
-        match write(call, &document, &old, &new, "user.updated")? {
+        let draft = Draft::new(rt, call.config, &new, json.clone());
+        let active = is_active(&new);
+        match write(call, &document, &before, active, draft, "user.updated")? {
             Outcome::Committed { results, .. } => {
-                call.action("user-updated", updated(id, &old, &new));
+                call.action("user-updated", updated(id, before.active, active));
                 note_attached(call, id, &results);
                 let document = after(document, &results);
-                return show(call, &renderer, 200, &document, new, true);
+                return show(call, &renderer, 200, &document, &json, true);
             }
             Outcome::Stale { current: now, .. } => current = now,
             Outcome::KeyTaken { attribute, .. } => return Err(taken(&attribute).into()),
@@ -189,23 +198,36 @@ where
     Err(busy().into())
 }
 
+/// What the logins of a user are worth before a change.
+struct Standing {
+    keys: Vec<Key>,
+    active: bool,
+}
+
+impl Standing {
+    fn of(content: &Content, rt: &ResourceType, config: &Config) -> Self {
+        Self {
+            keys: keys_of(rt, content, config),
+            active: is_active(content),
+        }
+    }
+}
+
 /// Replaces a user's content, if the user still has the version at hand.
 fn write(
     call: &mut Call<'_>,
     document: &Document,
-    old: &Content,
-    new: &Content,
+    before: &Standing,
+    active: bool,
+    draft: Draft,
     name: &str,
 ) -> Result<Outcome, Failure> {
-    let rt = call.resource_type(Kind::User);
-    let draft = Draft::new(rt, call.config, new)?;
-    let before = keys_of(rt, old, call.config);
     // Whether somebody is active decides ties between holders of a login, so then
     // each of them may have moved.
-    let moved = if is_active(old) == is_active(new) {
-        moved_logins(&before, &draft.keys)
+    let moved = if before.active == active {
+        moved_logins(&before.keys, &draft.keys)
     } else {
-        logins(before.iter().chain(&draft.keys))
+        logins(before.keys.iter().chain(&draft.keys))
     };
     let condition = Precondition::Version(document.version);
     let put = draft.put(Kind::User, &document.id, condition, call.config);
@@ -221,8 +243,8 @@ fn is_active(content: &Content) -> bool {
     content.get("active") != Some(&Value::Bool(false))
 }
 
-fn updated(id: &str, old: &Content, new: &Content) -> String {
-    match (is_active(old), is_active(new)) {
+fn updated(id: &str, before: bool, now: bool) -> String {
+    match (before, now) {
         (true, false) => format!("updated user {id}, now inactive"),
         (false, true) => format!("updated user {id}, now active"),
         _ => format!("updated user {id}"),
@@ -235,7 +257,7 @@ fn show(
     renderer: &Renderer<'_>,
     status: u16,
     document: &Document,
-    content: Content,
+    json: &[u8],
     in_groups: bool,
 ) -> Result<Response, Failure> {
     let mut links = renderer.no_links().filter(|_| in_groups);
@@ -243,7 +265,7 @@ fn show(
         let memberships = call.directory.groups_of(&document.id, true)?;
         memberships.groups.iter().for_each(|m| links.membership(m));
     }
-    let body = renderer.show(document, content, links.as_ref())?;
+    let body = renderer.show(document, json, links.as_ref())?;
     Ok(renderer.answer(status, document, body))
 }
 

@@ -61,22 +61,30 @@ pub(crate) struct Draft {
     pub keys: Vec<Key>,
 }
 
+/// A document's content as it is stored: the same text for the same content.
+///
+/// # Errors
+/// `invalidValue` for more than a store takes. A body may be larger than that, and
+/// small changes add up.
+pub(crate) fn text(rt: &ResourceType, content: &Map<String, Value>) -> Result<Vec<u8>, ScimError> {
+    let json = crate::response::bytes(content);
+    if json.len() > MAX_DOCUMENT {
+        return Err(ScimError::invalid_value(format!(
+            "the {} would have more than {MAX_DOCUMENT} bytes: send fewer or shorter values",
+            rt.name
+        )));
+    }
+    Ok(json)
+}
+
 impl Draft {
-    /// # Errors
-    /// `invalidValue` for more than a store takes. A body may be larger than that,
-    /// and small changes add up.
+    /// `json` is the content's [`text`].
     pub fn new(
         rt: &ResourceType,
         config: &Config,
         content: &Map<String, Value>,
-    ) -> Result<Self, ScimError> {
-        let json = crate::response::bytes(content);
-        if json.len() > MAX_DOCUMENT {
-            return Err(ScimError::invalid_value(format!(
-                "the {} would have more than {MAX_DOCUMENT} bytes: send fewer or shorter values",
-                rt.name
-            )));
-        }
+        json: Vec<u8>,
+    ) -> Self {
         let name = match rt.kind {
             Kind::User => "userName",
             Kind::Group => "displayName",
@@ -85,11 +93,11 @@ impl Draft {
             .get(name)
             .and_then(Value::as_str)
             .unwrap_or_default();
-        Ok(Self {
+        Self {
             label: cut(label, MAX_LABEL).to_owned(),
             json,
             keys: keys_of(rt, content, config),
-        })
+        }
     }
 
     pub fn put(self, kind: Kind, id: &str, condition: Precondition, config: &Config) -> Put {

@@ -49,6 +49,11 @@ impl Projection {
         }
     }
 
+    /// Was nothing chosen, so that all of a resource is shown that is not hidden.
+    pub fn is_whole(&self) -> bool {
+        self.only.is_none() && self.excluded == Choice::default()
+    }
+
     /// Will an attribute of the core schema be shown, at least in part. To be asked
     /// before something expensive is read.
     pub fn wants(&self, attribute: &str, rt: &ResourceType) -> bool {

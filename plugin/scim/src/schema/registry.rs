@@ -1,8 +1,9 @@
 //! Which resource types there are and what schemas they are made of. The standard
 //! ones are JSON beside this file; others come as JSON in the same shape.
 
-use super::model::{Attribute, Attributes, Schema};
+use super::model::{Attribute, Attributes, Returned, Schema};
 use crate::directory::Kind;
+use crate::resource::coerce::is_stored;
 use crate::resource::path::AttrPath;
 use std::sync::OnceLock;
 use thiserror::Error;
@@ -42,6 +43,8 @@ pub struct ResourceType {
     pub extensions: Vec<Schema>,
     /// `id`, `externalId`, `meta`, `schemas` (RFC 7643 section 3.1).
     pub common: Attributes,
+    /// Is there an attribute that is stored and yet not part of every answer.
+    pub hides: bool,
 }
 
 /// What a name in a path, a filter or a projection stands for.
@@ -105,6 +108,13 @@ impl ResourceType {
     }
 }
 
+fn hides(attributes: &Attributes) -> bool {
+    attributes.iter().any(|attribute| {
+        let hidden = matches!(attribute.returned, Returned::Never | Returned::Request);
+        is_stored(attribute) && (hidden || hides(&attribute.sub_attributes))
+    })
+}
+
 /// All resource types of a connection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Registry {
@@ -146,6 +156,7 @@ impl Registry {
                 core: serde_json::from_str(user)?,
                 extensions: Vec::new(),
                 common: common.clone(),
+                hides: false,
             },
             group: ResourceType {
                 name: "Group",
@@ -155,8 +166,12 @@ impl Registry {
                 core: serde_json::from_str(group)?,
                 extensions: Vec::new(),
                 common,
+                hides: false,
             },
         };
+        for target in [&mut registry.user, &mut registry.group] {
+            target.hides = hides(&target.core.attributes);
+        }
         for (kind, json) in extensions {
             registry.extend(*kind, serde_json::from_str(json)?)?;
         }
@@ -172,6 +187,7 @@ impl Registry {
         if target.schema(&schema.id).is_some() {
             return Err(SchemaError::Twice(schema.id));
         }
+        target.hides |= hides(&schema.attributes);
         target.extensions.push(schema);
         Ok(())
     }
