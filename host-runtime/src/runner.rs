@@ -55,6 +55,7 @@ impl Runtime {
     /// # Errors
     /// If the event log or the tenants cannot be read.
     pub async fn map_left_over(&self, grace_ms: u64) -> Result<u64, MappingError> {
+        self.settle_now().await;
         // Nearly always empty: one probe, however many tenants there are.
         if self.stores().users.unsettled(None, 1).await?.is_empty() {
             return Ok(0);

@@ -5,7 +5,7 @@
 //! and are not needed for it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use nameplate_store::{
@@ -18,8 +18,8 @@ use crate::clock::Sources;
 use crate::http::Desk;
 use crate::limits::Limits;
 use crate::plugin::{
-    Call, ClaimDraft, EndUser, GuestConfig, MappingError, MappingEvent, Note, Plugin, PluginError,
-    PluginRequest, PluginResponse, Progress,
+    Call, ClaimDraft, DirectoryChange, EndUser, GuestConfig, MappingError, MappingEvent, Note,
+    Plugin, PluginError, PluginRequest, PluginResponse, Progress,
 };
 
 /// How many hosts a directory change maps before its request is answered; the
@@ -29,6 +29,10 @@ const HOSTS_PER_REQUEST: u32 = 1000;
 /// How long what was read of a tenant counts: the command line and other nodes change
 /// connections too, and a change should be felt while one still looks.
 const FRESH: Duration = Duration::from_secs(5);
+
+/// Events noted as worked in before they are written down in one go; the runner does
+/// so every second anyway.
+const SETTLED_AT_ONCE: usize = 256;
 
 /// The databases of a runtime; usually one and the same.
 #[derive(Clone)]
@@ -78,6 +82,8 @@ struct Inner {
     limits: Limits,
     /// Tokens and the request log, for the HTTP interface.
     desk: Desk,
+    /// Events that are worked in and not yet written down as such.
+    settled: Mutex<HashMap<TenantId, Vec<u64>>>,
     /// What is known of tenants; dropped by [`Runtime::forget`].
     tenants: Mutex<HashMap<TenantId, Arc<TenantState>>>,
 }
@@ -101,6 +107,7 @@ impl Runtime {
                 stores,
                 sources,
                 limits,
+                settled: Mutex::default(),
                 tenants: Mutex::default(),
             }),
         }
@@ -182,16 +189,23 @@ impl Runtime {
 
     /// Works one directory change in. A SCIM write never fails because of device
     /// state: what goes wrong here stays in the event log and is done by the runner.
-    async fn map_change(&self, tenant: TenantId, change: crate::plugin::DirectoryChange) {
+    async fn map_change(&self, tenant: TenantId, mut change: DirectoryChange) {
         let seq = change.seq;
-        let event = MappingEvent::Directory(change);
-        let outcome = self.apply(tenant, event, None, HOSTS_PER_REQUEST).await;
-        match outcome {
-            Ok(Progress { next: None, .. }) => {
-                if let Err(error) = self.inner.stores.users.settle(tenant, &[seq]).await {
-                    tracing::warn!(tenant = tenant.0, seq, %error, "cannot settle an event; it is mapped again later");
+        // The store knows more logins of the subject than the change itself names.
+        match self.inner.stores.users.events(tenant, seq - 1, 1).await {
+            Ok(events) => {
+                if let Some(event) = events.into_iter().find(|event| event.seq == seq) {
+                    change.logins = event.logins;
                 }
             }
+            Err(error) => {
+                tracing::warn!(tenant = tenant.0, seq, %error, "mapping is left to the runner");
+                return;
+            }
+        }
+        let event = MappingEvent::Directory(change);
+        match self.apply(tenant, event, None, HOSTS_PER_REQUEST).await {
+            Ok(Progress { next: None, .. }) => self.settle_soon(tenant, seq).await,
             Ok(_) => {
                 tracing::info!(
                     tenant = tenant.0,
@@ -201,6 +215,31 @@ impl Runtime {
             }
             Err(error) => {
                 tracing::warn!(tenant = tenant.0, seq, %error, "mapping is left to the runner");
+            }
+        }
+    }
+
+    /// Notes that an event is worked in, to be written with others: a sync of its own
+    /// for each would double the cost of a write, and one that is lost is only worked
+    /// in again.
+    async fn settle_soon(&self, tenant: TenantId, seq: u64) {
+        let full = {
+            let mut settled = lock(&self.inner.settled);
+            let seqs = settled.entry(tenant).or_default();
+            seqs.push(seq);
+            seqs.len() >= SETTLED_AT_ONCE
+        };
+        if full {
+            self.settle_now().await;
+        }
+    }
+
+    /// Writes down which events are worked in.
+    pub(crate) async fn settle_now(&self) {
+        let settled = std::mem::take(&mut *lock(&self.inner.settled));
+        for (tenant, seqs) in settled {
+            if let Err(error) = self.inner.stores.users.settle(tenant, &seqs).await {
+                tracing::warn!(tenant = tenant.0, %error, "cannot settle events; they are mapped again");
             }
         }
     }
@@ -365,12 +404,8 @@ impl Runtime {
         Ok(state)
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<TenantId, Arc<TenantState>>> {
-        // Only whole values are put in, so a panic elsewhere leaves the map usable.
-        self.inner
-            .tenants
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> MutexGuard<'_, HashMap<TenantId, Arc<TenantState>>> {
+        lock(&self.inner.tenants)
     }
 
     /// The stored settings with what the runtime itself enforces.
@@ -399,6 +434,12 @@ impl Runtime {
             json: Value::Object(settings).to_string().into_bytes(),
         }
     }
+}
+
+/// Only whole values are put into what is guarded, so a panic elsewhere leaves it
+/// usable.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What mapping reads: which connection is trusted most. Changes only by connections

@@ -35,7 +35,14 @@ fn failure(place: &Place, args: &[&str]) -> String {
 #[test]
 fn init_prints_url_and_tokens_as_json_that_work() {
     let place = place();
-    let output = place.run(&["init", "--json", "--tenant", "acme", "--connection", "entra"]);
+    let output = place.run(&[
+        "init",
+        "--json",
+        "--tenant",
+        "acme",
+        "--connection",
+        "entra",
+    ]);
     let json: Value = serde_json::from_str(&stdout(&output.unwrap())).unwrap();
     let mut names: Vec<&String> = json.as_object().unwrap().keys().collect();
     names.sort();
@@ -87,7 +94,10 @@ fn a_token_is_created_listed_and_revoked_under_a_running_server() {
     let line = |place: &Place| {
         let list = stdout(&place.run(&["token", "list"]).unwrap());
         assert!(!list.contains(secret), "a secret is shown once");
-        list.lines().find(|line| line.starts_with(id)).unwrap().to_owned()
+        list.lines()
+            .find(|line| line.starts_with(id))
+            .unwrap()
+            .to_owned()
     };
     assert!(line(&place).contains("valid"));
     let revoked = stdout(&place.run(&["token", "revoke", id]).unwrap());
@@ -96,7 +106,10 @@ fn a_token_is_created_listed_and_revoked_under_a_running_server() {
 
     let began = Instant::now();
     while client.get("/scim/v2/Users").unwrap().status != 401 {
-        assert!(began.elapsed() < NOTICED_WITHIN, "a revoked token still works");
+        assert!(
+            began.elapsed() < NOTICED_WITHIN,
+            "a revoked token still works"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
     let again = failure(&place, &["token", "revoke", id]);
@@ -109,11 +122,29 @@ fn tenants_and_connections_are_added_and_used_without_a_restart() {
     place.init().unwrap();
     let server = place.serve().unwrap();
     let added = stdout(&place.run(&["tenant", "add", "acme"]).unwrap());
-    assert!(added.contains("nameplate connection add --tenant acme"), "{added}");
-    let add = ["connection", "add", "--tenant", "acme", "--dialect", "entra", "entra"];
+    assert!(
+        added.contains("nameplate connection add --tenant acme"),
+        "{added}"
+    );
+    let add = [
+        "connection",
+        "add",
+        "--tenant",
+        "acme",
+        "--dialect",
+        "entra",
+        "entra",
+    ];
     let added = stdout(&place.run(&add).unwrap());
-    assert!(added.contains("nameplate token create --tenant acme"), "{added}");
-    let list = stdout(&place.run(&["connection", "list", "--tenant", "acme"]).unwrap());
+    assert!(
+        added.contains("nameplate token create --tenant acme"),
+        "{added}"
+    );
+    let list = stdout(
+        &place
+            .run(&["connection", "list", "--tenant", "acme"])
+            .unwrap(),
+    );
     let line = list.lines().find(|line| line.starts_with("entra")).unwrap();
     assert!(line.split_whitespace().any(|word| word == "true"), "{line}");
     let create = ["token", "create", "--tenant", "acme", "--scope", "scim"];
@@ -166,15 +197,28 @@ fn a_database_that_is_none_is_told_without_its_password() {
         .unwrap();
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("`postgres`") && said.contains("sqlite:PATH"), "{said}");
+    assert!(
+        said.contains("`postgres`") && said.contains("sqlite:PATH"),
+        "{said}"
+    );
 
     let nowhere = ["tenant", "list", "--database", "sqlite:none/x.db"];
     let error = failure(&place, &nowhere);
-    assert!(error.starts_with("cannot open the database `sqlite:none/x.db`: "), "{error}");
+    assert!(
+        error.starts_with("cannot open the database `sqlite:none/x.db`: "),
+        "{error}"
+    );
 
-    std::fs::write(place.folder().join("text.db"), "this is no database, ".repeat(100)).unwrap();
+    std::fs::write(
+        place.folder().join("text.db"),
+        "this is no database, ".repeat(100),
+    )
+    .unwrap();
     let error = failure(&place, &["tenant", "list", "--database", "sqlite:text.db"]);
-    assert!(error.starts_with("cannot open the database `sqlite:text.db`: "), "{error}");
+    assert!(
+        error.starts_with("cannot open the database `sqlite:text.db`: "),
+        "{error}"
+    );
 }
 
 #[test]
@@ -202,7 +246,11 @@ fn flags_come_before_the_environment_and_that_before_the_file() {
 #[test]
 fn an_unknown_key_of_the_file_is_an_error_with_its_place() {
     let place = place();
-    std::fs::write(place.folder().join("my.toml"), "\nlistn = \"127.0.0.1:1\"\n").unwrap();
+    std::fs::write(
+        place.folder().join("my.toml"),
+        "\nlistn = \"127.0.0.1:1\"\n",
+    )
+    .unwrap();
     let error = failure(&place, &["tenant", "list", "--config", "my.toml"]);
     assert!(error.starts_with("my.toml:2:1: "), "{error}");
     assert!(error.contains("`listn`"), "{error}");
@@ -249,8 +297,18 @@ fn an_address_in_use_is_told_before_anything_is_made() {
     let command = place.command(&["serve", "--listen", &address]);
     let error = Server::start(command).err().unwrap();
     assert!(error.to_string().contains("exit status: 1"), "{error}");
-    let output = place.run(&["serve", "--listen", &address, "--log", "error"]).unwrap();
+    let output = place
+        .run(&["serve", "--listen", &address, "--log", "error"])
+        .unwrap();
     let said = stderr(&output);
-    assert!(said.starts_with(&format!("error: cannot listen on `{address}`: ")), "{said}");
-    assert_eq!(stdout(&place.run(&["tenant", "list"]).unwrap()).lines().count(), 1);
+    assert!(
+        said.starts_with(&format!("error: cannot listen on `{address}`: ")),
+        "{said}"
+    );
+    assert_eq!(
+        stdout(&place.run(&["tenant", "list"]).unwrap())
+            .lines()
+            .count(),
+        1
+    );
 }

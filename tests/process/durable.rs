@@ -20,6 +20,9 @@ fn the_log_is_synced_before_each_answer() {
     let trace = place.folder().join("trace");
     let tracer = [
         "strace",
+        // Told to end, it ends and tells the server.
+        "-I",
+        "2",
         "-f",
         "-y",
         // A page of the log, and with it the name written, is shown whole.
@@ -40,11 +43,13 @@ fn the_log_is_synced_before_each_answer() {
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
             "userName": name,
         });
-        let answer = client.ask("POST", "/scim/v2/Users", &body.to_string()).unwrap();
+        let answer = client
+            .ask("POST", "/scim/v2/Users", &body.to_string())
+            .unwrap();
         assert_eq!(answer.status, 201, "{answer:?}");
     }
-    // The tracer passes the signal on and ends with the server.
-    server.kill().unwrap();
+    // Killed, the tracer would leave the server behind.
+    server.stop().unwrap();
     let trace = std::fs::read_to_string(trace).unwrap();
     let calls = calls(&trace);
     for name in &names {
@@ -120,7 +125,10 @@ fn calls(trace: &str) -> Vec<Call> {
 /// Between the last page of the log that holds the marker and the answer that holds
 /// it, the log was synced.
 fn check(calls: &[Call], marker: &str) -> Result<(), String> {
-    let answer = calls.iter().find(|call| call.answers(marker)).ok_or("no answer")?;
+    let answer = calls
+        .iter()
+        .find(|call| call.answers(marker))
+        .ok_or("no answer")?;
     let written = calls
         .iter()
         .filter(|call| call.writes_log(marker) && call.began < answer.began)

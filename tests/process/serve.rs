@@ -21,14 +21,22 @@ fn a_request_in_flight_is_answered_before_the_server_ends() {
         "userName": "late@example.com",
     })
     .to_string();
-    let head = client.head("POST", "/scim/v2/Users", body.len(), "Expect: 100-continue\r\n");
+    let head = client.head(
+        "POST",
+        "/scim/v2/Users",
+        body.len(),
+        "Expect: 100-continue\r\n",
+    );
     client.send(&head).unwrap();
     // The server is waiting for the body now.
     assert_eq!(client.answer().unwrap().status, 100);
     server.tell_to_stop().unwrap();
     let began = std::time::Instant::now();
     while TcpStream::connect(server.address()).is_ok() {
-        assert!(began.elapsed() < Duration::from_secs(5), "it still takes connections");
+        assert!(
+            began.elapsed() < Duration::from_secs(5),
+            "it still takes connections"
+        );
         std::thread::sleep(Duration::from_millis(10));
     }
     client.send(&body).unwrap();
@@ -55,7 +63,10 @@ fn https_is_spoken_with_a_certificate_of_ours() {
     let place = place();
     let token = place.init().unwrap().scim;
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    let (cert, key) = (place.folder().join("cert.pem"), place.folder().join("key.pem"));
+    let (cert, key) = (
+        place.folder().join("cert.pem"),
+        place.folder().join("key.pem"),
+    );
     std::fs::write(&cert, made.cert.pem()).unwrap();
     std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
     let command = place.command(&[
@@ -70,7 +81,11 @@ fn https_is_spoken_with_a_certificate_of_ours() {
         "warn",
     ]);
     let server = Server::start(command).unwrap();
-    assert!(server.greeting().contains("https://"), "{}", server.greeting());
+    assert!(
+        server.greeting().contains("https://"),
+        "{}",
+        server.greeting()
+    );
 
     let mut roots = rustls::RootCertStore::empty();
     roots.add(made.cert.der().clone()).unwrap();
@@ -88,7 +103,9 @@ fn https_is_spoken_with_a_certificate_of_ours() {
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
         "userName": "tls@example.com",
     });
-    let answer = client.ask("POST", "/scim/v2/Users", &body.to_string()).unwrap();
+    let answer = client
+        .ask("POST", "/scim/v2/Users", &body.to_string())
+        .unwrap();
     assert_eq!(answer.status, 201, "{answer:?}");
     let location = answer.text("/meta/location");
     assert!(location.starts_with("https://localhost/"), "{location}");

@@ -33,7 +33,10 @@ fn scim2_tester_finds_no_failure() {
     let python = std::env::var("NAMEPLATE_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let output = Command::new(&python)
         .args(["-c", SCRIPT])
-        .env("NAMEPLATE_URL", format!("http://{}/scim/v2", server.address()))
+        .env(
+            "NAMEPLATE_URL",
+            format!("http://{}/scim/v2", server.address()),
+        )
         .env("NAMEPLATE_TOKEN", &token)
         .output()
         .unwrap_or_else(|cause| panic!("`{python}` does not start: {cause}"));
@@ -45,7 +48,10 @@ fn scim2_tester_finds_no_failure() {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     let passed = checks.iter().filter(|check| check["status"] == "SUCCESS");
-    assert!(passed.count() >= 100, "it stopped early: {said}\n{complained}");
+    assert!(
+        passed.count() >= 100,
+        "it stopped early: {said}\n{complained}"
+    );
     let failed: Vec<&Value> = checks
         .iter()
         .filter(|check| match check["status"].as_str().unwrap() {

@@ -110,10 +110,7 @@ impl Plugin for NativePlugin {
         );
         let changes = directory.changes();
         match env.finish() {
-            Ok(notes) => (
-                Ok(convert::response(response)),
-                Report { notes, changes },
-            ),
+            Ok(notes) => (Ok(convert::response(response)), Report { notes, changes }),
             Err(error) => (
                 Err(error),
                 Report {

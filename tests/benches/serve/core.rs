@@ -38,7 +38,9 @@ const CASES: [Case; 3] = [
 /// Each case, sandboxed against native.
 pub fn run() -> Result<Vec<(&'static str, Compared)>> {
     // One thread: what is measured is one call after the other.
-    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let tokio = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let sandbox = tokio.block_on(Core::new(Which::Sandbox))?;
     let native = tokio.block_on(Core::new(Which::Native))?;
     CASES
@@ -57,7 +59,10 @@ impl Core {
     async fn new(which: Which) -> Result<Self> {
         let (store, sources) = (MemoryStore::new(), Sources::default());
         setup::init(&store, &sources, "default", "okta").await?;
-        let tenant = setup::find_tenant(&store, "default").await?.context("a tenant")?.id;
+        let tenant = setup::find_tenant(&store, "default")
+            .await?
+            .context("a tenant")?
+            .id;
         let connections = store.connections(tenant).await?;
         let connection = connections.first().context("a connection")?.id;
         let runtime = Runtime::new(
@@ -86,7 +91,10 @@ impl Core {
         while began.elapsed() < TURN {
             let request = request(&self.user, samples.latencies.len());
             let sent = Instant::now();
-            let answer = self.runtime.scim(self.tenant, self.connection, request).await?;
+            let answer = self
+                .runtime
+                .scim(self.tenant, self.connection, request)
+                .await?;
             let took = micros(sent.elapsed());
             samples.latencies.push(took);
             samples.cpu += took;

@@ -47,9 +47,9 @@ fn main() -> Result<()> {
     let sandbox = serving::start(Which::Sandbox, &place("sandbox.db"))?;
     let native = serving::start(Which::Native, &place("native.db"))?;
     let at_large = serving::start(Which::Sandbox, &place("large.db"))?;
-    let mut sandbox = Target::new(&sandbox, small.clone())?;
-    let mut native = Target::new(&native, small)?;
-    let mut at_large = Target::new(&at_large, large)?;
+    let mut sandbox = Target::new(&sandbox, small.clone());
+    let mut native = Target::new(&native, small);
+    let mut at_large = Target::new(&at_large, large);
 
     println!("\nsandboxed against native, {} users", SMALL.users);
     print_head("sandbox", "native");
@@ -138,7 +138,7 @@ fn patch_user(seeded: &Seeded, counter: &mut Counter) -> Request {
 fn patch_group(seeded: &Seeded, counter: &mut Counter) -> Request {
     let turn = counter.next();
     let member = seed::at(&seeded.members, turn / 2);
-    let operation = if turn % 2 == 0 {
+    let operation = if turn.is_multiple_of(2) {
         json!({"op": "remove", "path": format!("members[value eq \"{member}\"]")})
     } else {
         json!({"op": "add", "path": "members", "value": [{"value": member}]})

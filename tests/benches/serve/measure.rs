@@ -1,6 +1,7 @@
 //! Requests in turns, their latency and their servers' processor time.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -39,33 +40,33 @@ impl Counter {
 
 /// A server and what is in it.
 pub struct Target {
-    client: Client,
+    address: SocketAddr,
     pid: u32,
     seeded: Seeded,
     counter: Counter,
 }
 
 impl Target {
-    pub fn new(server: &Server, seeded: Seeded) -> Result<Self> {
-        Ok(Self {
-            client: server.client(&seeded.token)?,
+    pub fn new(server: &Server, seeded: Seeded) -> Self {
+        Self {
+            address: server.address(),
             pid: server.pid(),
             seeded,
             counter: Counter::default(),
-        })
+        }
     }
 
     /// One turn: latencies and the processor time of all of them, in microseconds.
     fn turn(&mut self, request: fn(&Seeded, &mut Counter) -> Request) -> Result<Samples> {
+        // A server closes connections that were idle since the last turn.
+        let mut client = Client::connect(self.address, &self.seeded.token)?;
         let mut latencies = Vec::new();
         let before = cpu_of(self.pid)?;
         let began = Instant::now();
         while began.elapsed() < TURN {
             let request = request(&self.seeded, &mut self.counter);
             let sent = Instant::now();
-            let answer = self
-                .client
-                .ask(request.method, &request.target, &request.body)?;
+            let answer = client.ask(request.method, &request.target, &request.body)?;
             latencies.push(micros(sent.elapsed()));
             ensure!(
                 request.status.contains(&answer.status),

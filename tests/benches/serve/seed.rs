@@ -127,17 +127,31 @@ async fn add_users(
             hosts: Arc::new(store.clone()),
             sources: sources.clone(),
         };
-        let (answer, _) = plugin.handle(call, post("/Users", &user(&user_name(n)))).await;
+        let (answer, _) = plugin
+            .handle(call, post("/Users", &user(&user_name(n))))
+            .await;
         let answer = answer?;
-        ensure!(answer.status == 201, "{}", String::from_utf8_lossy(&answer.body));
+        ensure!(
+            answer.status == 201,
+            "{}",
+            String::from_utf8_lossy(&answer.body)
+        );
         let full = caught.count() == UNITS || n + 1 == count;
         if !full {
             continue;
         }
         let mut commit_id = [0; 16];
-        sources.random.fill(&mut commit_id).map_err(anyhow::Error::msg)?;
+        sources
+            .random
+            .fill(&mut commit_id)
+            .map_err(anyhow::Error::msg)?;
         let units = caught.take();
-        ids.extend(units.iter().flat_map(|unit| &unit.changes).filter_map(put_id));
+        ids.extend(
+            units
+                .iter()
+                .flat_map(|unit| &unit.changes)
+                .filter_map(put_id),
+        );
         let now = sources.clock.now();
         let outcomes = store.commit(scope, now, commit_id, units, None).await?;
         for (outcome, seq) in outcomes.iter().map(|outcome| (outcome, seq_of(outcome))) {
@@ -181,13 +195,15 @@ async fn add_group(
     runtime: &Runtime,
     tenant: TenantId,
     connection: ConnectionId,
-    members: &Vec<String>,
+    members: &[String],
 ) -> Result<String> {
     let group = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
         "displayName": "everybody",
     });
-    let answer = runtime.scim(tenant, connection, post("/Groups", &group)).await?;
+    let answer = runtime
+        .scim(tenant, connection, post("/Groups", &group))
+        .await?;
     let answer: Value = serde_json::from_slice(&answer.response?.body)?;
     let id = answer.get("id").and_then(Value::as_str);
     let id = id.with_context(|| format!("no group: {answer}"))?;

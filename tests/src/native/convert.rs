@@ -126,9 +126,7 @@ pub(super) fn find(find: &scim::Find) -> store::Find {
             scim::KeyRange::All => store::KeyRange::All,
             scim::KeyRange::Equal(value) => store::KeyRange::Equal(value.clone()),
             scim::KeyRange::Prefix(value) => store::KeyRange::Prefix(value.clone()),
-            scim::KeyRange::Between(from, to) => {
-                store::KeyRange::Between(from.clone(), to.clone())
-            }
+            scim::KeyRange::Between(from, to) => store::KeyRange::Between(from.clone(), to.clone()),
             scim::KeyRange::Contains(value) => store::KeyRange::Contains(value.clone()),
         },
         direction: match direction {

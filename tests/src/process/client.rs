@@ -103,7 +103,8 @@ impl Client {
                 break;
             }
         }
-        let bad = |what: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{what}: {head}"));
+        let bad =
+            |what: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{what}: {head}"));
         let status: u16 = head
             .split(' ')
             .nth(1)
