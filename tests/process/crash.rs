@@ -164,13 +164,13 @@ fn check_over_http(
         let answer = client.get(&format!("/scim/v2/Users/{id}")).unwrap();
         assert_eq!(answer.status, 200, "{user_name} was answered and is gone");
         assert_eq!(answer.text("/userName"), *user_name);
-        assert_eq!(found_by_name(client, user_name), [id.clone()]);
+        assert_eq!(found_by_name(client, user_name), std::slice::from_ref(id));
     }
     // The other way round: whatever is listed was written whole.
     let listed = all_users(client);
     assert!(listed.len() >= users.len());
     for (id, user_name) in &listed {
-        assert_eq!(found_by_name(client, user_name), [id.clone()]);
+        assert_eq!(found_by_name(client, user_name), std::slice::from_ref(id));
         let answer = client.get(&format!("/scim/v2/Users/{id}")).unwrap();
         assert_eq!(
             answer.status, 200,

@@ -131,8 +131,7 @@ fn check(calls: &[Call], marker: &str) -> Result<(), String> {
         .ok_or("no answer")?;
     let written = calls
         .iter()
-        .filter(|call| call.writes_log(marker) && call.began < answer.began)
-        .next_back()
+        .rfind(|call| call.writes_log(marker) && call.began < answer.began)
         .ok_or("nothing written to the log before the answer")?;
     let synced = calls
         .iter()

@@ -1,7 +1,12 @@
 //! `nameplate` as a process: what a crash leaves, when an answer is durable, the
 //! command line, and what an outside judge says of the protocol.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
 
 mod cli;
 mod crash;

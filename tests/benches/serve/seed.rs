@@ -86,7 +86,7 @@ pub fn seed(path: &Path, size: Size) -> Result<Seeded> {
         let connections = store.connections(tenant).await?;
         let connection = connections.first().context("it has a connection")?.id;
         let users = add_users(&store, tenant, connection, size.users).await?;
-        let members = users.iter().take(size.members).cloned().collect();
+        let members: Vec<String> = users.iter().take(size.members).cloned().collect();
         let runtime = Runtime::new(
             Arc::new(NativePlugin::new()),
             Stores::one(store.clone()),
