@@ -3,8 +3,33 @@
 //!
 //! It must not know what a SCIM attribute is: requests go to the plugin as they
 //! came, documents come back as bytes.
+//!
+//! A device-management server embeds it like this, and asks [`Runtime::end_user`] who
+//! uses a host:
+//!
+//! ```no_run
+//! use bytes::Bytes;
+//! use nameplate_runtime::{Runtime, Stores, setup};
+//! use nameplate_store_sql::sqlite::{SqliteOptions, SqliteStore};
+//!
+//! # async fn embed() -> anyhow::Result<()> {
+//! let store = SqliteStore::open("nameplate.db".as_ref(), SqliteOptions::default())?;
+//! let runtime = Runtime::builder(Stores::one(store.clone())).build()?;
+//! let _background = runtime.start_background();
+//!
+//! let made = setup::init(&store, runtime.sources(), "acme", "okta").await?;
+//! let token = made.map(|made| made.scim_token).unwrap_or_default();
+//! let request = http::Request::get("https://mdm.example.com/scim/v2/Users?count=1")
+//!     .header("authorization", format!("Bearer {token}"))
+//!     .body(Bytes::new())?;
+//! let answer = runtime.handle("acme", request).await;
+//! assert_eq!(answer.status(), 200);
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod auth;
+mod builder;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -19,6 +44,7 @@ pub mod server;
 pub mod setup;
 pub mod wasm;
 
+pub use builder::RuntimeBuilder;
 pub use nameplate_store as store;
 pub use runner::Background;
 pub use runtime::{Runtime, ScimAnswer, Stores};

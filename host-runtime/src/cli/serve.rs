@@ -1,6 +1,5 @@
 //! `nameplate serve`.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -10,11 +9,9 @@ use tokio::signal;
 use super::Workplace;
 use crate::config::Config;
 use crate::http::Front;
-use crate::limits::Limits;
 use crate::server::Server;
 use crate::setup::{self, Credentials};
-use crate::wasm::{EMBEDDED, WasmOptions, WasmPlugin};
-use crate::{Runtime, Stores};
+use crate::{Runtime, RuntimeBuilder, Stores};
 
 /// Made by the first start.
 const TENANT: &str = "default";
@@ -30,19 +27,11 @@ pub(super) async fn serve(place: Workplace) -> Result<()> {
     } = place;
     // What can be wrong with the settings is told before anything slow is done.
     let server = Server::bind(&config.server()?).await?;
-    let limits = Limits::default();
-    let plugin = load(WasmOptions {
-        limits: limits.clone(),
-        isolation: config.isolation(),
-        cache: config.plugin_cache(),
-    })
-    .await?;
-    let runtime = Runtime::new(
-        Arc::new(plugin),
-        Stores::one(store.clone()),
-        limits,
-        sources.clone(),
-    );
+    let builder = Runtime::builder(Stores::one(store.clone()))
+        .isolation(config.isolation())
+        .plugin_cache(config.plugin_cache())
+        .sources(sources.clone());
+    let runtime = build(builder).await?;
     let base = match &config.public_url {
         Some(url) => url.to_string(),
         None => server.url(),
@@ -86,17 +75,17 @@ async fn first_start(control: &dyn ControlStore) -> Result<bool> {
     }
 }
 
-/// Loads the plugin, and says so if that means compiling it.
-async fn load(options: WasmOptions) -> Result<WasmPlugin> {
-    let mut loading = tokio::task::spawn_blocking(move || WasmPlugin::load(EMBEDDED, options));
-    let loaded = match tokio::time::timeout(PATIENCE, &mut loading).await {
-        Ok(loaded) => loaded,
+/// Builds the runtime, and says so if that means compiling the plugin.
+async fn build(builder: RuntimeBuilder) -> Result<Runtime> {
+    let mut building = tokio::task::spawn_blocking(move || builder.build());
+    let built = match tokio::time::timeout(PATIENCE, &mut building).await {
+        Ok(built) => built,
         Err(_) => {
             eprintln!("compiling the plugin; the next start finds it ready …");
-            loading.await
+            building.await
         }
     };
-    loaded
+    built
         .context("the thread that loads the plugin ended")?
         .context("cannot load the plugin")
 }

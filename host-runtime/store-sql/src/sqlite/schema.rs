@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::path::Path;
 
 use nameplate_store::StoreError;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::SqliteOptions;
@@ -85,6 +86,10 @@ fn prepare(
     connection.pragma_update(None, "foreign_keys", true)?;
     // A damaged or foreign schema must not run functions of its own.
     connection.pragma_update(None, "trusted_schema", false)?;
+    // Plans do not look at bound values. Without this SQLite parses a statement again
+    // at each new value of a parameter that it compared with the condition of a
+    // partial index, which the cache of statements is to save.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     let kibibytes = i64::try_from(cache_bytes / 1024)
         .unwrap_or(i64::MAX)
         .max(64);
