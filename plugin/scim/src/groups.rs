@@ -389,6 +389,12 @@ fn note_update(call: &mut Call<'_>, id: &str, document: bool, results: &[ChangeR
     note_members(call, id, results);
 }
 
+/// `1 member`, `3 members`.
+fn members(count: u64) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} member{plural}")
+}
+
 fn note_members(call: &mut Call<'_>, id: &str, results: &[ChangeResult]) {
     let added: u64 = results.iter().map(|r| r.members_added).sum();
     let removed: u64 = results.iter().map(|r| r.members_removed).sum();
@@ -396,13 +402,13 @@ fn note_members(call: &mut Call<'_>, id: &str, results: &[ChangeResult]) {
     if added > 0 {
         call.action(
             "members-added",
-            format!("added {added} members to group {id}"),
+            format!("added {} to group {id}", members(added)),
         );
     }
     if removed > 0 {
         call.action(
             "members-removed",
-            format!("removed {removed} members from group {id}"),
+            format!("removed {} from group {id}", members(removed)),
         );
     }
     if held > 0 {

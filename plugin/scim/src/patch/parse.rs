@@ -8,6 +8,7 @@ use crate::resource::room::MAX_DOCUMENT;
 use crate::resource::{Notes, Rule};
 use serde::Deserialize;
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
@@ -161,8 +162,15 @@ pub fn parse<'a>(
 /// The members of a JSON body, or `invalidSyntax`.
 pub(crate) fn read_object(body: &[u8]) -> Result<Members<'_>, ScimError> {
     serde_json::from_slice(body).map_err(|error| {
+        let what = match error.classify() {
+            Category::Eof => "the body is not whole: the JSON ends too early".to_owned(),
+            Category::Syntax | Category::Io => "the body is not valid JSON".to_owned(),
+            Category::Data => {
+                format!("the body must be a JSON object of at most {MOST_NAMES} attributes")
+            }
+        };
         ScimError::invalid_syntax(format!(
-            "the body must be a JSON object of at most {MOST_NAMES} attributes: line {}, column {} cannot be read",
+            "{what}, at line {}, column {}",
             error.line(),
             error.column()
         ))
@@ -303,9 +311,9 @@ mod tests {
     #[test]
     fn a_malformed_request_is_refused_with_what_to_change() {
         let cases = [
-            ("{", "must be a JSON object"),
+            ("{", "the JSON ends too early"),
             ("[]", "must be a JSON object"),
-            ("{} x", "must be a JSON object"),
+            ("{} x", "not valid JSON"),
             ("{}", "`Operations` is missing"),
             (r#"{"Operations": []}"#, "at least one"),
             (r#"{"Operations": {}}"#, "must be a list"),
