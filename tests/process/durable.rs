@@ -81,7 +81,7 @@ impl Call {
             && self.text.contains(marker)
     }
 
-    /// `-y` shows what a file descriptor is: `pwrite64(9</tmp/x/nameplate.db-wal>, …`.
+    /// `-y` shows what a file descriptor is: `pwrite64(9<…/nameplate.db-wal>, …`.
     fn on_log(&self) -> bool {
         self.text
             .split_once('>')
