@@ -1,5 +1,7 @@
 //! Tenants, connections, tokens and the request log.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use nameplate_store::{
     Connection as Idp, ConnectionId, ControlStore, RequestEntry, StoreError, Tenant, TenantId,
@@ -160,9 +162,14 @@ impl ControlStore for SqliteStore {
     async fn log_requests(&self, entries: Vec<RequestEntry>, keep: u64) -> Result<(), StoreError> {
         entries.iter().try_for_each(check::request)?;
         self.write(move |connection| {
-            entries
-                .iter()
-                .try_for_each(|entry| log(connection, entry, keep))
+            // Trimmed once for all lines of a tenant: it costs more than a line does.
+            let mut newest = BTreeMap::new();
+            for entry in &entries {
+                newest.insert(entry.tenant, log(connection, entry)?);
+            }
+            newest
+                .into_iter()
+                .try_for_each(|(tenant, last)| trim(connection, tenant, last, keep))
         })
         .await
     }
@@ -270,7 +277,8 @@ fn add_token(connection: &Connection, token: &Token) -> Result<bool, Fault> {
     Ok(added > 0)
 }
 
-fn log(connection: &Connection, entry: &RequestEntry, keep: u64) -> Result<(), Fault> {
+/// Appends a line; returns its id.
+fn log(connection: &Connection, entry: &RequestEntry) -> Result<u64, Fault> {
     let RequestEntry {
         id: _,
         tenant,
@@ -310,6 +318,11 @@ fn log(connection: &Connection, entry: &RequestEntry, keep: u64) -> Result<(), F
             text,
             from_idp
         ])?;
+    Ok(last.0)
+}
+
+/// Keeps the newest lines of a tenant.
+fn trim(connection: &Connection, tenant: TenantId, last: u64, keep: u64) -> Result<(), Fault> {
     // All but the line of `last_idp_request`, so at most one is met again.
     connection
         .prepare_cached(
@@ -317,7 +330,7 @@ fn log(connection: &Connection, entry: &RequestEntry, keep: u64) -> Result<(), F
                  SELECT id FROM requests INDEXED BY requests_idp
                  WHERE tenant = ?1 AND from_idp = 1 ORDER BY at DESC, id DESC LIMIT 1)",
         )?
-        .execute(params![tenant.0, U(last.0.saturating_sub(keep))])?;
+        .execute(params![tenant.0, U(last.saturating_sub(keep))])?;
     Ok(())
 }
 
