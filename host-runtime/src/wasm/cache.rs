@@ -12,7 +12,6 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
 use super::engine::Engine;
-use super::plugin::compile as compile_now;
 use crate::plugin::PluginError;
 
 /// The compiled component, from `folder` if it is there and can be trusted. Trouble
@@ -34,6 +33,11 @@ pub(super) fn compile(
         tracing::warn!(folder = %folder.display(), %error, "cannot keep the compiled plugin; the next start compiles it again");
     }
     Ok(compiled)
+}
+
+fn compile_now(engine: &Engine, component: &[u8]) -> Result<Component, PluginError> {
+    Component::new(engine.wasmtime(), component)
+        .map_err(|error| PluginError::Load(format!("{error:#}")))
 }
 
 /// Named by everything the code depends on: the component's bytes, and the engine's

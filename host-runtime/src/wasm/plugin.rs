@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::component::{HasSelf, Linker};
 
 use super::bindings::{Plugin as Exports, PluginPre};
 use super::cache;
@@ -213,9 +213,4 @@ impl Plugin for WasmPlugin {
     fn tidy(&self) {
         self.instances.sweep();
     }
-}
-
-pub(super) fn compile(engine: &Engine, component: &[u8]) -> Result<Component, PluginError> {
-    Component::new(engine.wasmtime(), component)
-        .map_err(|error| PluginError::Load(format!("{error:#}")))
 }
