@@ -10,6 +10,13 @@ use thiserror::Error;
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub type Timestamp = u64;
 
+/// A reserved index, see [`Find::index`]: each document under the bytes of its id.
+pub const BY_ID: &str = "@id";
+
+/// A reserved index, see [`Find::index`]: each document under its `modified` as
+/// 8 bytes, big-endian ([`u64::to_be_bytes`]).
+pub const BY_MODIFIED: &str = "@modified";
+
 /// What a document describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
@@ -45,7 +52,8 @@ pub struct Document {
 /// One index entry of a document.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
-    /// Which index.
+    /// Which index. A name that begins with `@` is reserved, and a put or rekey
+    /// that has one is refused.
     pub attribute: String,
     /// Folded by the plugin.
     pub value: Vec<u8>,
@@ -66,7 +74,7 @@ pub enum KeyRange {
     Prefix(Vec<u8>),
     /// Between two values, both inclusive.
     Between(Option<Vec<u8>>, Option<Vec<u8>>),
-    /// Holding the value somewhere.
+    /// Holding the value somewhere; refused on a reserved index.
     Contains(Vec<u8>),
 }
 
@@ -97,6 +105,10 @@ pub struct Find {
     /// Users or groups.
     pub kind: Kind,
     /// Which index; ignored for [`KeyRange::All`].
+    ///
+    /// [`BY_ID`] and [`BY_MODIFIED`] are reserved: the store keeps them by itself,
+    /// they need no keys, hold each document once and are ready whatever
+    /// [`Directory::index_ready`] says. Another name that begins with `@` is refused.
     pub index: String,
     /// Which part of it.
     pub range: KeyRange,
@@ -104,7 +116,9 @@ pub struct Find {
     pub direction: Direction,
     /// Hits to pass over first.
     pub skip: u64,
-    /// Where an earlier page said to go on.
+    /// Where an earlier page said to go on: its `next`, with the same kind, index,
+    /// range and direction. Anything else, whatever its bytes, is
+    /// [`DirectoryError::Refused`], so it may come from a client.
     pub after: Option<Vec<u8>>,
     /// At most this many hits; 0 asks for the total alone.
     pub limit: u32,
@@ -130,7 +144,9 @@ pub struct Page {
     pub hits: Vec<Hit>,
     /// Where to go on; none at the end.
     pub next: Option<Vec<u8>>,
-    /// Exact for [`KeyRange::All`] and [`KeyRange::Equal`], else optional.
+    /// How many documents the range holds, never an estimate. On a page without
+    /// `after` always there for [`KeyRange::All`] and [`KeyRange::Equal`], else none
+    /// where counting would mean walking; on later pages only where it costs nothing.
     pub total: Option<u64>,
 }
 
@@ -406,7 +422,8 @@ pub enum DirectoryError {
     /// The store cannot answer now; the same call may succeed later.
     #[error("the directory is not available: {0}")]
     Unavailable(String),
-    /// The call broke the store's contract or its scope: a bug.
+    /// The call broke the store's contract or its scope: a bug, but for
+    /// [`Find::after`], which may come from a client.
     #[error("the directory refused the call: {0}")]
     Refused(String),
     /// Anything else.

@@ -12,6 +12,7 @@ use nameplate_scim::directory::{
 };
 
 use crate::state::{Refusal, State};
+use crate::walk::{check_index, check_keys, hits_of, read_token, refused, reserved, token};
 
 /// How often each kind of call was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,41 +54,6 @@ impl Memory {
         }
         Ok(())
     }
-
-    fn ids_in(&self, find: &Find) -> Vec<(Vec<u8>, String)> {
-        let mut ids: Vec<(Vec<u8>, String)> = Vec::new();
-        for (id, stored) in self
-            .state
-            .stored
-            .iter()
-            .filter(|(_, s)| s.document.kind == find.kind)
-        {
-            if find.range == KeyRange::All {
-                ids.push((Vec::new(), id.clone()));
-                continue;
-            }
-            let hit = stored
-                .keys
-                .iter()
-                .filter(|k| k.attribute == find.index)
-                .find(|k| match &find.range {
-                    KeyRange::All => true,
-                    KeyRange::Equal(v) => k.value == *v,
-                    KeyRange::Prefix(v) => k.value.starts_with(v),
-                    KeyRange::Between(from, to) => {
-                        from.as_ref().is_none_or(|f| k.value >= *f)
-                            && to.as_ref().is_none_or(|t| k.value <= *t)
-                    }
-                    KeyRange::Contains(v) => k.value.windows(v.len().max(1)).any(|w| w == v),
-                });
-            ids.extend(hit.map(|key| (key.value.clone(), id.clone())));
-        }
-        ids.sort();
-        if find.direction == Direction::Descending {
-            ids.reverse();
-        }
-        ids
-    }
 }
 
 impl Directory for Memory {
@@ -115,27 +81,35 @@ impl Directory for Memory {
         self.up()?;
         self.calls.find += 1;
         assert!(find.limit <= 1000, "a larger page than the contract allows");
-        let all = self.ids_in(find);
-        let total =
-            matches!(find.range, KeyRange::All | KeyRange::Equal(_)).then(|| all.len() as u64);
-        let from = match &find.after {
-            None => 0,
-            Some(after) => {
-                let last = std::str::from_utf8(after).unwrap();
-                all.iter()
-                    .position(|(_, id)| id == last)
-                    .map_or(0, |at| at + 1)
-            }
-        } + usize::try_from(find.skip).unwrap().min(all.len());
+        check_index(find)?;
+        let mut hits = hits_of(&self.state, find);
+        // As a store does that keeps a counter per kind and counts nothing else twice.
+        let total = match find.range {
+            KeyRange::All => true,
+            KeyRange::Equal(_) => find.after.is_none(),
+            _ => find.after.is_none() && reserved(find),
+        }
+        .then_some(hits.len() as u64);
+        if let Some(after) = &find.after {
+            let Some(last) = read_token(find, after) else {
+                return refused("`after` was not made by this walk");
+            };
+            hits.retain(|hit| match find.direction {
+                Direction::Ascending => *hit > last,
+                Direction::Descending => *hit < last,
+            });
+        }
+        let skip = usize::try_from(find.skip).unwrap().min(hits.len());
+        let page = hits.get(skip..).unwrap_or_default();
         let limit = self.page_bound.unwrap_or(1000).min(find.limit as usize);
-        let page = all.get(from.min(all.len())..).unwrap_or_default();
         let taken = page.get(..limit.min(page.len())).unwrap_or_default();
-        let next = (limit > 0 && taken.len() < page.len())
-            .then(|| taken.last().map(|(_, id)| id.clone().into_bytes()))
+        let next = (taken.len() < page.len())
+            .then(|| taken.last().map(|hit| token(find, hit)))
             .flatten();
+        let keyed = find.want == Detail::Keys && find.range != KeyRange::All;
         let hits = taken.iter().map(|(key, id)| Hit {
             id: id.clone(),
-            key: (find.want == Detail::Keys).then(|| key.clone()),
+            key: keyed.then(|| key.clone()),
             document: (find.want == Detail::Documents)
                 .then(|| self.state.stored.get(id).unwrap().document.clone()),
         });
@@ -278,6 +252,7 @@ impl Directory for Memory {
     ) -> Result<Vec<Outcome>, DirectoryError> {
         self.up()?;
         self.calls.commit += 1;
+        check_keys(&units)?;
         if let Some(first) = self.commits.get(&commit_id) {
             return Ok(first.clone());
         }

@@ -12,6 +12,7 @@
 mod client;
 mod directory;
 mod state;
+mod walk;
 
 mod discovery;
 mod entra;
