@@ -33,6 +33,7 @@ mod builder;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod connections;
 pub mod http;
 pub mod limits;
 mod page;
@@ -45,6 +46,7 @@ pub mod setup;
 pub mod wasm;
 
 pub use builder::RuntimeBuilder;
+pub use connections::{ChangeError, ConnectionChange};
 pub use nameplate_store as store;
 pub use runner::Background;
 pub use runtime::{Runtime, ScimAnswer, Stores};

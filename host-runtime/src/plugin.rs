@@ -298,6 +298,13 @@ pub trait Plugin: Send + Sync {
         limit: u32,
     ) -> Result<ReindexProgress, MappingError>;
 
+    /// Can these settings of a connection be used: none, or what to change.
+    async fn check_settings(
+        &self,
+        call: Call,
+        json: Vec<u8>,
+    ) -> Result<Option<String>, PluginError>;
+
     /// Gives up what has not been used for a while; called about once a second.
     fn tidy(&self) {}
 }

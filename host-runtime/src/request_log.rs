@@ -3,14 +3,14 @@
 //! Lines are kept in memory for a moment and written together, so that a read costs
 //! no disk write of its own. The log must not hold a token, a body or a query.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use nameplate_store::{ControlStore, RequestEntry, StoreError, TenantId};
+use nameplate_store::{ConnectionId, ControlStore, RequestEntry, StoreError, TenantId, Timestamp};
 
 use crate::auth::Authenticator;
-use crate::plugin::Note;
+use crate::plugin::{Note, NoteLevel};
 
 /// Lines kept for each tenant: some weeks of a quiet connection, minutes of a first
 /// synchronisation.
@@ -30,6 +30,23 @@ const DETAIL_CHARS: usize = 255;
 /// Remarks of one request, and bytes of each.
 const NOTES: usize = 64;
 const NOTE_BYTES: usize = 1024;
+
+/// How a line about an accepted deviation and one about a warning begin.
+const ACCEPTED: &str = "accepted with ";
+const WARNING: &str = "warning ";
+
+/// What requests gave reason to remark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// Which connection's requests.
+    pub connection: Option<ConnectionId>,
+    /// One line.
+    pub text: String,
+    /// How many of the requests looked at.
+    pub requests: u32,
+    /// When last.
+    pub last: Timestamp,
+}
 
 /// Buffers and writes the log, and the last use of tokens along with it.
 pub struct RequestLog {
@@ -172,14 +189,49 @@ impl RequestLog {
         self.control.last_idp_request(tenant).await
     }
 
+    /// What the newest `lines` requests gave reason to remark: each deviation that was
+    /// accepted and each warning once, the newest first.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn remarks(&self, tenant: TenantId, lines: u32) -> Result<Vec<Remark>, StoreError> {
+        let mut remarks: Vec<Remark> = Vec::new();
+        let mut known: HashMap<(Option<ConnectionId>, String), usize> = HashMap::new();
+        for entry in self.read(tenant, None, lines).await? {
+            let (connection, at) = (entry.connection, entry.at);
+            let notes = entry.notes.into_iter();
+            for text in notes.filter(|t| t.starts_with(ACCEPTED) || t.starts_with(WARNING)) {
+                let place = *known
+                    .entry((connection, text.clone()))
+                    .or_insert(remarks.len());
+                match remarks.get_mut(place) {
+                    Some(remark) => remark.requests += 1,
+                    None => remarks.push(Remark {
+                        connection,
+                        text,
+                        requests: 1,
+                        last: at,
+                    }),
+                }
+            }
+        }
+        Ok(remarks)
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Remarks as the log keeps them: words, not codes.
+/// Remarks as the log keeps them: a line of words each. What was accepted or has to be
+/// looked at begins with its code, so that lines of one kind can be found.
 pub fn words(notes: Vec<Note>) -> Vec<String> {
-    notes.into_iter().map(|note| note.text).collect()
+    let line = |note: Note| match note.level {
+        NoteLevel::Action => note.text,
+        NoteLevel::Quirk => format!("{ACCEPTED}{}: {}", note.code, note.text),
+        NoteLevel::Warning => format!("{WARNING}{}: {}", note.code, note.text),
+    };
+    notes.into_iter().map(line).collect()
 }
 
 /// The first `limit` characters.

@@ -140,7 +140,8 @@ async fn run(runtime: Runtime) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if indexed.is_none_or(|at| at.elapsed() > REINDEX_PERIOD) {
+        let woken = runtime.indexing_woken();
+        if woken || indexed.is_none_or(|at| at.elapsed() > REINDEX_PERIOD) {
             if let Err(error) = runtime.reindex_all().await {
                 tracing::warn!(%error, "cannot read the tenants");
             }

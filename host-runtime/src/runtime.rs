@@ -5,21 +5,21 @@
 //! and are not needed for it.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use nameplate_store::{
-    Connection, ConnectionId, ControlStore, HostStore, Scope, Source, StoreError, TenantId,
-    Timestamp, UserStore,
-};
-use serde_json::{Value, json};
-
 use crate::clock::Sources;
+use crate::connections::{guest_config, mapping_config};
 use crate::http::Desk;
 use crate::limits::Limits;
 use crate::plugin::{
     Call, ClaimDraft, DirectoryChange, EndUser, GuestConfig, MappingError, MappingEvent, Note,
     Plugin, PluginError, PluginRequest, PluginResponse, Progress,
+};
+use nameplate_store::{
+    Connection, ConnectionId, ControlStore, HostStore, Scope, Source, StoreError, TenantId,
+    Timestamp, UserStore,
 };
 
 /// How many hosts a directory change maps before its request is answered; the
@@ -84,6 +84,8 @@ struct Inner {
     desk: Desk,
     /// Events that are worked in and not yet written down as such.
     settled: Mutex<HashMap<TenantId, Vec<u64>>>,
+    /// Index rules have changed since the runner last looked.
+    index_soon: AtomicBool,
     /// What is known of tenants; dropped by [`Runtime::forget`].
     tenants: Mutex<HashMap<TenantId, Arc<TenantState>>>,
 }
@@ -108,6 +110,7 @@ impl Runtime {
                 sources,
                 limits,
                 settled: Mutex::default(),
+                index_soon: AtomicBool::new(false),
                 tenants: Mutex::default(),
             }),
         }
@@ -151,6 +154,16 @@ impl Runtime {
         self.inner.plugin.tidy();
     }
 
+    /// Asks the runner to look at the indexes without waiting for its next round.
+    pub(crate) fn wake_indexing(&self) {
+        self.inner.index_soon.store(true, Ordering::Relaxed);
+    }
+
+    /// Was [`Self::wake_indexing`] called since this was last asked.
+    pub(crate) fn indexing_woken(&self) -> bool {
+        self.inner.index_soon.swap(false, Ordering::Relaxed)
+    }
+
     /// Forgets what is known of a tenant, after its connections were changed.
     pub fn forget(&self, tenant: TenantId) {
         self.known().remove(&tenant);
@@ -178,8 +191,9 @@ impl Runtime {
         })?;
         let call = self.call(tenant, Some(connection), &state, config.clone());
         let (response, report) = self.inner.plugin.handle(call, request).await;
+        let mut hosts_left = HOSTS_PER_REQUEST;
         for change in report.changes {
-            self.map_change(tenant, change).await;
+            hosts_left = self.map_change(tenant, change, hosts_left).await;
         }
         Ok(ScimAnswer {
             response,
@@ -187,10 +201,14 @@ impl Runtime {
         })
     }
 
-    /// Works one directory change in. A SCIM write never fails because of device
-    /// state: what goes wrong here stays in the event log and is done by the runner.
-    async fn map_change(&self, tenant: TenantId, mut change: DirectoryChange) {
+    /// Works one directory change in, at most `limit` hosts; returns how many of them
+    /// are left. A SCIM write never fails because of device state: what goes wrong here
+    /// stays in the event log and is done by the runner.
+    async fn map_change(&self, tenant: TenantId, mut change: DirectoryChange, limit: u32) -> u32 {
         let seq = change.seq;
+        if limit == 0 {
+            return 0;
+        }
         // The store knows more logins of the subject than the change itself names.
         match self.inner.stores.users.events(tenant, seq - 1, 1).await {
             Ok(events) => {
@@ -200,21 +218,28 @@ impl Runtime {
             }
             Err(error) => {
                 tracing::warn!(tenant = tenant.0, seq, %error, "mapping is left to the runner");
-                return;
+                return limit;
             }
         }
         let event = MappingEvent::Directory(change);
-        match self.apply(tenant, event, None, HOSTS_PER_REQUEST).await {
-            Ok(Progress { next: None, .. }) => self.settle_soon(tenant, seq).await,
+        match self.apply(tenant, event, None, limit).await {
+            Ok(Progress {
+                next: None, seen, ..
+            }) => {
+                self.settle_soon(tenant, seq).await;
+                limit.saturating_sub(seen)
+            }
             Ok(_) => {
                 tracing::info!(
                     tenant = tenant.0,
                     seq,
                     "more hosts than one request maps; the runner goes on"
                 );
+                0
             }
             Err(error) => {
                 tracing::warn!(tenant = tenant.0, seq, %error, "mapping is left to the runner");
+                limit
             }
         }
     }
@@ -361,6 +386,19 @@ impl Runtime {
         }
     }
 
+    /// Can the plugin use these settings of a connection: none, or what to change.
+    ///
+    /// # Errors
+    /// Trouble with the store or the plugin.
+    pub(crate) async fn check_settings(
+        &self,
+        tenant: TenantId,
+        json: Vec<u8>,
+    ) -> Result<Option<String>, MappingError> {
+        let call = self.mapping_call(tenant).await?;
+        Ok(self.inner.plugin.check_settings(call, json).await?)
+    }
+
     async fn mapping_call(&self, tenant: TenantId) -> Result<Call, StoreError> {
         let state = self.tenant(tenant).await?;
         Ok(self.call(tenant, None, &state, state.mapping.clone()))
@@ -392,7 +430,12 @@ impl Runtime {
         let connections = self.inner.stores.control.connections(tenant).await?;
         let configs = connections
             .iter()
-            .map(|connection| (connection.id, Arc::new(self.guest_config(connection))))
+            .map(|connection| {
+                (
+                    connection.id,
+                    Arc::new(guest_config(connection, &self.inner.limits)),
+                )
+            })
             .collect();
         let state = Arc::new(TenantState {
             read: Instant::now(),
@@ -407,53 +450,10 @@ impl Runtime {
     fn known(&self) -> MutexGuard<'_, HashMap<TenantId, Arc<TenantState>>> {
         lock(&self.inner.tenants)
     }
-
-    /// The stored settings with what the runtime itself enforces.
-    fn guest_config(&self, connection: &Connection) -> GuestConfig {
-        let mut settings = match serde_json::from_str(&connection.settings) {
-            Ok(Value::Object(settings)) => settings,
-            _ => {
-                tracing::warn!(
-                    connection = connection.id.0,
-                    "the connection's settings are not a JSON object; defaults apply"
-                );
-                serde_json::Map::new()
-            }
-        };
-        let limits = &self.inner.limits;
-        settings.insert("dialect".into(), json!(connection.dialect));
-        settings.insert(
-            "reactivate_inactive".into(),
-            json!(connection.reactivate_inactive),
-        );
-        settings.insert("body_limit".into(), json!(limits.body));
-        settings.insert("large_body_limit".into(), json!(limits.large_body));
-        GuestConfig {
-            // Unique to one state of one connection: the guest keeps what it parsed by it.
-            revision: (u64::try_from(connection.id.0).unwrap_or(0) << 32) | connection.revision,
-            json: Value::Object(settings).to_string().into_bytes(),
-        }
-    }
 }
 
 /// Only whole values are put into what is guarded, so a panic elsewhere leaves it
 /// usable.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What mapping reads: which connection is trusted most. Changes only by connections
-/// being added, so their number names its state.
-fn mapping_config(tenant: TenantId, connections: &[Connection]) -> GuestConfig {
-    let names: Vec<&str> = connections
-        .iter()
-        .map(|connection| connection.name.as_str())
-        .collect();
-    GuestConfig {
-        // The highest bit keeps it apart from the connections' own revisions.
-        revision: 1 << 63
-            | u64::try_from(tenant.0).unwrap_or(0) << 16
-            | u64::try_from(names.len()).unwrap_or(0),
-        json: json!({ "connections": names }).to_string().into_bytes(),
-    }
 }

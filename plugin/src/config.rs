@@ -41,18 +41,17 @@ pub(crate) fn current() -> Rc<Settings> {
     }
 }
 
-/// What cannot be used counts as the defaults and is noted: a typo in a setting must
+/// What cannot be used counts as its default and is noted: a typo in a setting must
 /// not stop an identity provider.
 fn parse(json: &[u8]) -> Settings {
-    let unusable = |error: serde_json::Error| {
+    let (scim, wrong) = Config::usable(json);
+    for wrong in wrong {
         note_warning(
             "bad-configuration",
-            &format!("the connection's settings are not usable, defaults apply: {error}"),
+            &format!("a setting of the connection is not usable, its default applies: {wrong}"),
         );
-    };
-    let value: Value = serde_json::from_slice(json)
-        .map_err(unusable)
-        .unwrap_or_default();
+    }
+    let value: Value = serde_json::from_slice(json).unwrap_or_default();
     let names = value.get("connections").and_then(Value::as_array);
     Settings {
         rules: Rules {
@@ -63,12 +62,12 @@ fn parse(json: &[u8]) -> Settings {
                 .filter_map(|name| name.as_str().map(str::to_owned))
                 .collect(),
         },
-        scim: if value.is_object() {
-            serde_json::from_value(value)
-                .map_err(unusable)
-                .unwrap_or_default()
-        } else {
-            Config::default()
-        },
+        scim,
     }
+}
+
+/// Can these settings be used: none, or what to change.
+pub(crate) fn check(json: &[u8]) -> Option<String> {
+    let wrong = Config::from_json(json).err()?;
+    Some(wrong.to_string())
 }

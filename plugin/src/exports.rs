@@ -2,7 +2,7 @@
 
 use nameplate_mapping::service::Mapping;
 
-use crate::bindings::exports::nameplate::scim::{http_handler, mapping, reindex};
+use crate::bindings::exports::nameplate::scim::{http_handler, mapping, reindex, settings};
 use crate::bindings::nameplate::scim::types;
 use crate::config;
 use crate::directory::HostDirectory;
@@ -66,6 +66,13 @@ impl mapping::Guest for Component {
         with_mapping(|mapping| mapping.reconcile(after.as_deref(), limit))
             .map(Into::into)
             .map_err(Into::into)
+    }
+}
+
+impl settings::Guest for Component {
+    fn check(json: Vec<u8>) -> Option<String> {
+        report_panics();
+        config::check(&json)
     }
 }
 

@@ -28,6 +28,7 @@ pub mod clock;
 pub mod names;
 pub mod native;
 pub mod process;
+mod seed;
 pub mod shape;
 mod target;
 

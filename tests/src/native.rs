@@ -88,7 +88,7 @@ fn parse(json: &[u8]) -> Settings {
                 .filter_map(|name| name.as_str().map(str::to_owned))
                 .collect(),
         },
-        scim: serde_json::from_value(value).unwrap_or_default(),
+        scim: Config::usable(json).0,
     }
 }
 
@@ -173,5 +173,15 @@ impl Plugin for NativePlugin {
         progress
             .map(convert::reindex_progress)
             .map_err(|error| MappingError::Store(convert::directory_error_back(error)))
+    }
+
+    async fn check_settings(
+        &self,
+        _call: Call,
+        json: Vec<u8>,
+    ) -> Result<Option<String>, PluginError> {
+        Ok(Config::from_json(&json)
+            .err()
+            .map(|error| error.to_string()))
     }
 }

@@ -1,16 +1,31 @@
 //! Commands about tenants, connections, tokens and the request log.
 
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use nameplate_store::{Connection, ControlStore, Tenant, TokenScope};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::{Workplace, table};
+use super::{Workplace, serve, table};
+use crate::ConnectionChange;
 use crate::http::rfc3339;
 use crate::setup;
 
 /// Dialects the plugin knows; `auto` fits nearly every client.
-const DIALECTS: [&str; 3] = ["auto", "okta", "entra"];
+const DIALECTS: [&str; 8] = [
+    "auto",
+    "okta",
+    "entra",
+    "onelogin",
+    "jumpcloud",
+    "authentik",
+    "generic",
+    "strict",
+];
+/// Settings with some schemas are a few kilobytes.
+const MAX_SETTINGS: u64 = 256 << 10;
 const DAY_MS: u64 = 24 * 3600 * 1000;
 
 /// Make a tenant and a connection with their tokens.
@@ -238,6 +253,35 @@ pub enum ConnectionCommand {
         /// 1 to 63 lower-case letters, digits and hyphens
         name: String,
     },
+    /// Change a connection; what is not named stays as it is
+    ///
+    /// The settings are a file with a JSON object that replaces all former settings,
+    /// e.g. `{"unknown_members": "reject", "schemas": [...]}`. The plugin is asked
+    /// whether it can use them; if not, nothing is changed.
+    Set {
+        /// Whose connection
+        #[arg(long, default_value = "default", value_name = "NAME")]
+        tenant: String,
+        /// Whose habits to expect
+        #[arg(long, value_parser = DIALECTS)]
+        dialect: Option<String>,
+        /// May a POST with `active: true` revive an inactive user of the same login
+        #[arg(long, value_name = "true|false")]
+        reactivate: Option<bool>,
+        /// File with the settings; `-` reads standard input
+        #[arg(long, value_name = "FILE")]
+        settings: Option<PathBuf>,
+        /// Which connection
+        name: String,
+    },
+    /// Show the settings of a connection
+    Show {
+        /// Whose connection
+        #[arg(long, default_value = "default", value_name = "NAME")]
+        tenant: String,
+        /// Which connection
+        name: String,
+    },
     /// List connections in order of precedence
     List {
         /// Whose connections
@@ -271,6 +315,33 @@ impl ConnectionCommand {
                     tenant.name
                 );
             }
+            Self::Set {
+                tenant,
+                dialect,
+                reactivate,
+                settings,
+                name,
+            } => {
+                let tenant = tenant_named(place, &tenant).await?;
+                let change = ConnectionChange {
+                    dialect,
+                    reactivate_inactive: reactivate,
+                    settings: settings.as_deref().map(read_settings).transpose()?,
+                };
+                if change == ConnectionChange::default() {
+                    bail!("nothing to change; give `--dialect`, `--reactivate` or `--settings`");
+                }
+                let runtime = serve::build(serve::runtime(place)).await?;
+                runtime.change_connection(tenant.id, &name, change).await?;
+                println!("changed connection {name}; running servers follow within five seconds");
+            }
+            Self::Show { tenant, name } => {
+                let tenant = tenant_named(place, &tenant).await?;
+                let found = connection_named(place, &tenant, Some(&name)).await?;
+                let settings: Value = serde_json::from_str(&found.settings)
+                    .context("the stored settings are not json")?;
+                println!("{settings:#}");
+            }
             Self::List { tenant } => {
                 let tenant = tenant_named(place, &tenant).await?;
                 let connections = place.store.connections(tenant.id).await?;
@@ -290,6 +361,21 @@ impl ConnectionCommand {
         }
         Ok(())
     }
+}
+
+/// Settings as people write them down: a JSON object.
+fn read_settings(path: &Path) -> Result<Map<String, Value>> {
+    let name = path.display();
+    let mut text = String::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin()
+            .take(MAX_SETTINGS)
+            .read_to_string(&mut text)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(MAX_SETTINGS).read_to_string(&mut text))
+    };
+    read.with_context(|| format!("cannot read the settings in `{name}`"))?;
+    serde_json::from_str(&text).with_context(|| format!("`{name}` is no json object"))
 }
 
 /// Show the newest requests.

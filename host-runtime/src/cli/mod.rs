@@ -1,5 +1,5 @@
-//! The command line. Commands other than `serve` only open the database: they never
-//! start the plugin.
+//! The command line. Commands other than `serve` only open the database; `connection
+//! set` alone asks the plugin something.
 
 mod admin;
 mod serve;

@@ -20,18 +20,14 @@ const CONNECTION: &str = "okta";
 const PATIENCE: Duration = Duration::from_millis(300);
 
 pub(super) async fn serve(place: Workplace) -> Result<()> {
+    // What can be wrong with the settings is told before anything slow is done.
+    let server = Server::bind(&place.config.server()?).await?;
+    let runtime = build(runtime(&place)).await?;
     let Workplace {
         config,
         store,
         sources,
     } = place;
-    // What can be wrong with the settings is told before anything slow is done.
-    let server = Server::bind(&config.server()?).await?;
-    let builder = Runtime::builder(Stores::one(store.clone()))
-        .isolation(config.isolation())
-        .plugin_cache(config.plugin_cache())
-        .sources(sources.clone());
-    let runtime = build(builder).await?;
     let base = match &config.public_url {
         Some(url) => url.to_string(),
         None => server.url(),
@@ -52,6 +48,14 @@ pub(super) async fn serve(place: Workplace) -> Result<()> {
     server.run(front, stopped()).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// A runtime as the settings say.
+pub(super) fn runtime(place: &Workplace) -> RuntimeBuilder {
+    Runtime::builder(Stores::one(place.store.clone()))
+        .isolation(place.config.isolation())
+        .plugin_cache(place.config.plugin_cache())
+        .sources(place.sources.clone())
 }
 
 /// Tokens and people's names on a network in the clear are worth a line.
@@ -76,7 +80,7 @@ async fn first_start(control: &dyn ControlStore) -> Result<bool> {
 }
 
 /// Builds the runtime, and says so if that means compiling the plugin.
-async fn build(builder: RuntimeBuilder) -> Result<Runtime> {
+pub(super) async fn build(builder: RuntimeBuilder) -> Result<Runtime> {
     let mut building = tokio::task::spawn_blocking(move || builder.build());
     let built = match tokio::time::timeout(PATIENCE, &mut building).await {
         Ok(built) => built,

@@ -18,8 +18,9 @@ use crate::auth::{Identity, Refusal};
 use crate::page;
 use crate::plugin::MappingError;
 
-/// A host's description and a claim are a few hundred bytes.
-const BODY: usize = 64 << 10;
+/// A host's description and a claim are a few hundred bytes; the settings of a
+/// connection with schemas of its own some thousand.
+const BODY: usize = 256 << 10;
 
 /// Why an administrative request is not answered with what it asked for.
 #[derive(Debug)]
@@ -169,6 +170,12 @@ impl Front {
             AdminRoute::Explain(id) => self.explain_host(tenant, id).await,
             AdminRoute::Users => self.list_users(tenant, &Query::parse(query)?).await,
             AdminRoute::Requests => self.list_requests(tenant, &Query::parse(query)?).await,
+            AdminRoute::Connections => self.list_connections(tenant).await,
+            AdminRoute::Connection(name) => self.connection(tenant, name).await,
+            AdminRoute::ChangeConnection(name) => {
+                self.change_connection(tenant, name, &Fields::parse(body)?)
+                    .await
+            }
         }
     }
 

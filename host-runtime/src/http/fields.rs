@@ -90,6 +90,30 @@ impl Fields {
         }
     }
 
+    /// `true` or `false`; none if absent or null.
+    pub fn flag(&self, name: &'static str) -> Result<Option<bool>, Failure> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(_) => Err(Failure::bad(
+                name,
+                format!("`{name}` has to be `true` or `false`"),
+            )),
+        }
+    }
+
+    /// A JSON object; none if absent or null.
+    pub fn object(&self, name: &'static str) -> Result<Option<Map<String, Value>>, Failure> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Object(object)) => Ok(Some(object.clone())),
+            Some(_) => Err(Failure::bad(
+                name,
+                format!("`{name}` has to be an object: `{{…}}`"),
+            )),
+        }
+    }
+
     /// A host's id: a text, or a whole number as Fleet has them.
     pub fn id(&self, name: &'static str) -> Result<String, Failure> {
         match self.0.get(name) {

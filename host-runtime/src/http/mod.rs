@@ -14,6 +14,7 @@ mod admin;
 mod base_url;
 mod body;
 mod budget;
+mod connections;
 mod desk;
 mod devices;
 mod fields;

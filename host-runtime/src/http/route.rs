@@ -53,6 +53,12 @@ pub enum AdminRoute {
     Users,
     /// `GET /api/v1/requests`
     Requests,
+    /// `GET /api/v1/connections`
+    Connections,
+    /// `GET /api/v1/connections/{name}`
+    Connection(String),
+    /// `PATCH /api/v1/connections/{name}`
+    ChangeConnection(String),
 }
 
 impl AdminRoute {
@@ -67,7 +73,14 @@ impl AdminRoute {
             | Self::DropHost(id)
             | Self::Enroll(id)
             | Self::Explain(id) => Some(id),
-            Self::Details | Self::Hosts | Self::PutHost | Self::Users | Self::Requests => None,
+            Self::Details
+            | Self::Hosts
+            | Self::PutHost
+            | Self::Users
+            | Self::Requests
+            | Self::Connections
+            | Self::Connection(_)
+            | Self::ChangeConnection(_) => None,
         }
     }
 
@@ -78,7 +91,8 @@ impl AdminRoute {
             | Self::DropMapping(_)
             | Self::PutHost
             | Self::DropHost(_)
-            | Self::Enroll(_) => true,
+            | Self::Enroll(_)
+            | Self::ChangeConnection(_) => true,
             Self::Details
             | Self::FleetHost(_)
             | Self::Mapping(_)
@@ -86,7 +100,9 @@ impl AdminRoute {
             | Self::Host(_)
             | Self::Explain(_)
             | Self::Users
-            | Self::Requests => false,
+            | Self::Requests
+            | Self::Connections
+            | Self::Connection(_) => false,
         }
     }
 }
@@ -121,6 +137,7 @@ fn admin(method: &Method, path: &str) -> Option<Route> {
     let segments: Vec<&str> = path.strip_prefix("/api/")?.splitn(7, '/').collect();
     let (get, put) = (*method == Method::GET, *method == Method::PUT);
     let (post, delete) = (*method == Method::POST, *method == Method::DELETE);
+    let patch = *method == Method::PATCH;
     let found = match segments.as_slice() {
         ["v1" | "latest", "fleet", "scim", "details"] if get => AdminRoute::Details,
         ["v1" | "latest", "fleet", "scim", "details"] => return Some(Route::WrongMethod("GET")),
@@ -167,6 +184,11 @@ fn admin(method: &Method, path: &str) -> Option<Route> {
         ["v1", "users"] => return Some(Route::WrongMethod("GET")),
         ["v1", "requests"] if get => AdminRoute::Requests,
         ["v1", "requests"] => return Some(Route::WrongMethod("GET")),
+        ["v1", "connections"] if get => AdminRoute::Connections,
+        ["v1", "connections"] => return Some(Route::WrongMethod("GET")),
+        ["v1", "connections", name] if get => AdminRoute::Connection(decode(name)?),
+        ["v1", "connections", name] if patch => AdminRoute::ChangeConnection(decode(name)?),
+        ["v1", "connections", _] => return Some(Route::WrongMethod("GET, PATCH")),
         _ => return None,
     };
     Some(Route::Admin(found))
@@ -256,6 +278,17 @@ mod tests {
             ),
             ("GET", "/api/v1/users", AdminRoute::Users),
             ("GET", "/api/v1/requests", AdminRoute::Requests),
+            ("GET", "/api/v1/connections", AdminRoute::Connections),
+            (
+                "GET",
+                "/api/v1/connections/okta",
+                AdminRoute::Connection("okta".to_owned()),
+            ),
+            (
+                "PATCH",
+                "/api/v1/connections/okta",
+                AdminRoute::ChangeConnection("okta".to_owned()),
+            ),
         ];
         for (method, path, route) in cases {
             assert_eq!(of(method, path), Route::Admin(route), "{method} {path}");

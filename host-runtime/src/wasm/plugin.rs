@@ -210,6 +210,22 @@ impl Plugin for WasmPlugin {
             .map_err(|error| MappingError::Store(error.into()))
     }
 
+    async fn check_settings(
+        &self,
+        call: Call,
+        json: Vec<u8>,
+    ) -> Result<Option<String>, PluginError> {
+        let (outcome, _report) = self
+            .run(call, async move |exports, store| {
+                exports
+                    .nameplate_scim_settings()
+                    .call_check(store, &json)
+                    .await
+            })
+            .await;
+        outcome
+    }
+
     fn tidy(&self) {
         self.instances.sweep();
     }

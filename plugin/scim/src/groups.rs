@@ -26,7 +26,7 @@ use crate::write::{ATTEMPTS, Draft, after, commit, created, new_id, text};
 type Content = Map<String, Value>;
 
 /// The most members of one read (`wit/user-store.wit`).
-const MEMBER_PAGE: u32 = 10_000;
+pub(crate) const MEMBER_PAGE: u32 = 10_000;
 
 /// The most bytes of a member's id as it is sent (`wit/user-store.wit`).
 const MAX_MEMBER_ID: usize = 512;

@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 use crate::directory::{Detail, Find, KeyRange, Kind};
 use crate::error::ScimError;
 use crate::filter::index_version;
-use crate::filter::plan::USER_NAME;
 use crate::fold::login_key;
 use crate::patch::{MemberChange, looks_like_uuid};
 use crate::query::walk;
 use crate::response::Failure;
+use crate::schema::USER_NAME;
 use crate::service::Call;
 
 /// Logins that one request may name: each costs a look into the index, and no
@@ -63,7 +63,7 @@ fn holder(call: &mut Call<'_>, login: Vec<u8>) -> Result<Option<String>, Failure
         ..walk(Kind::User, USER_NAME.to_owned(), KeyRange::Equal(login))
     })?;
     let found = page.hits.into_iter().next().map(|hit| hit.id);
-    if found.is_none() && !call.directory.index_ready(index_version(call.config))? {
+    if found.is_none() && !call.directory.index_ready(&index_version(call.config))? {
         return Err(ScimError::unavailable("the index is being rebuilt: try again").into());
     }
     Ok(found)

@@ -12,7 +12,7 @@ use crate::directory::{Detail, Direction, Document, Edge, Find, KeyRange, Kind, 
 use crate::discovery::LIST_URN;
 use crate::error::ScimError;
 use crate::filter::{Expr, Filter, Plan, View, index_version, plan, resolve};
-use crate::groups::read_members;
+use crate::groups::{MEMBER_PAGE, read_members};
 use crate::http::Response;
 use crate::render::{Links, Renderer, stored};
 use crate::request::Query;
@@ -46,10 +46,10 @@ pub(crate) fn list(call: &mut Call<'_>, kind: Kind) -> Result<Response, Failure>
             let filter = Filter::parse(text)?;
             let expr = resolve(&filter, rt, call.config.dialect)?;
             let planned = plan(&expr, rt);
-            let rebuilding = needs_index(&planned) && !index_ready(call)?;
+            let rebuilding = planned.plan.needs_index() && !index_ready(call)?;
             let mut search = Search::new(call, kind, &expr, &mut page);
             search.rebuilding = rebuilding;
-            search.run(if rebuilding { Plan::Scan } else { planned })?;
+            search.run(if rebuilding { Plan::Scan } else { planned.plan })?;
         }
     }
     Ok(page.answer())
@@ -81,7 +81,7 @@ fn everything(call: &mut Call<'_>, kind: Kind, page: &mut Page<'_>) -> Result<()
 /// something that exists, and an identity provider would create it again: then all
 /// documents are looked at.
 fn index_ready(call: &mut Call<'_>) -> Result<bool, Failure> {
-    let ready = call.directory.index_ready(index_version(call.config))?;
+    let ready = call.directory.index_ready(&index_version(call.config))?;
     if !ready {
         call.notes.warning(
             "index-not-ready",
@@ -89,14 +89,6 @@ fn index_ready(call: &mut Call<'_>) -> Result<bool, Failure> {
         );
     }
     Ok(ready)
-}
-
-fn needs_index(plan: &Plan) -> bool {
-    match plan {
-        Plan::Ids(_) | Plan::Scan => false,
-        Plan::Index { .. } => true,
-        Plan::Union(plans) => plans.iter().any(needs_index),
-    }
 }
 
 /// A walk over documents in the order of their ids or keys.
@@ -150,7 +142,7 @@ impl<'s, 'c, 'q> Search<'s, 'c, 'q> {
             Plan::Index {
                 index,
                 range: range @ KeyRange::Equal(_),
-            } => self.stream(walk(self.kind, index.to_owned(), range)),
+            } => self.stream(walk(self.kind, index, range)),
             other => {
                 let mut ids = BTreeSet::new();
                 self.gather(other, &mut ids)?;
@@ -186,8 +178,10 @@ impl<'s, 'c, 'q> Search<'s, 'c, 'q> {
                 }
             }
             Plan::Index { index, range } => {
-                self.gather_walk(walk(self.kind, index.to_owned(), range), ids)?;
+                self.gather_walk(walk(self.kind, index, range), ids)?;
             }
+            Plan::GroupsOf(member) => self.gather_groups(&member, ids)?,
+            Plan::UsersIn(group) => self.gather_users(group, ids)?,
             Plan::Scan => self.gather_walk(walk(self.kind, String::new(), KeyRange::All), ids)?,
         }
         if ids.len() as u64 > self.documents_left {
@@ -209,6 +203,46 @@ impl<'s, 'c, 'q> Search<'s, 'c, 'q> {
             }
             find.after = found.next;
         }
+    }
+
+    fn gather_groups(&mut self, member: &str, ids: &mut BTreeSet<String>) -> Result<(), Failure> {
+        if is_id(member) {
+            let found = self.call.directory.groups_of(member, false)?;
+            ids.extend(found.groups.into_iter().map(|membership| membership.group));
+        }
+        Ok(())
+    }
+
+    /// Users of the group and of the groups in it, each group once.
+    fn gather_users(&mut self, group: String, ids: &mut BTreeSet<String>) -> Result<(), Failure> {
+        let mut seen = BTreeSet::new();
+        let mut waiting = vec![group];
+        while let Some(group) = waiting.pop() {
+            if !is_id(&group) || !seen.insert(group.clone()) {
+                continue;
+            }
+            let mut after = None;
+            loop {
+                let page = self
+                    .call
+                    .directory
+                    .members(&group, after.as_deref(), MEMBER_PAGE)?;
+                for member in page.members {
+                    match member.kind {
+                        Kind::User => drop(ids.insert(member.id)),
+                        Kind::Group => waiting.push(member.id),
+                    }
+                }
+                if (ids.len() + seen.len() + waiting.len()) as u64 > self.documents_left {
+                    return Err(self.too_many());
+                }
+                match page.next {
+                    Some(next) => after = Some(next),
+                    None => break,
+                }
+            }
+        }
+        Ok(())
     }
 
     fn by_ids(&mut self, ids: BTreeSet<String>) -> Result<(), Failure> {

@@ -12,7 +12,6 @@ use crate::directory::{
 };
 use crate::env::Env;
 use crate::filter::{index_version, keys_of};
-use crate::schema::Registry;
 
 /// The most documents of one step (`wit/reindex.wit`).
 const MAX_STEP: u32 = 1000;
@@ -43,7 +42,7 @@ pub fn reindex_step(
     limit: u32,
 ) -> Result<Progress, DirectoryError> {
     let version = index_version(config);
-    if directory.index_ready(version)? {
+    if directory.index_ready(&version)? {
         return Ok(Progress::default());
     }
     let (kind, after) = cursor.and_then(read_cursor).unwrap_or((Kind::User, None));
@@ -57,7 +56,7 @@ pub fn reindex_step(
         limit: limit.clamp(1, MAX_STEP),
         want: Detail::Documents,
     })?;
-    let rt = Registry::standard().resource_type(kind);
+    let rt = config.registry.resource_type(kind);
     let mut units = Vec::with_capacity(page.hits.len());
     let mut seen = 0;
     for document in page.hits.into_iter().filter_map(|hit| hit.document) {
@@ -71,7 +70,7 @@ pub fn reindex_step(
                 keys: keys_of(rt, &content, config),
                 id: document.id,
                 version: document.version,
-                index_version: version.to_owned(),
+                index_version: version.clone(),
             })],
             event: None,
         });

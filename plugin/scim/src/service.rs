@@ -28,7 +28,7 @@ pub fn handle(
         config,
         directory,
         env,
-        registry: Registry::standard(),
+        registry: &config.registry,
         request,
         notes: Notes::new(),
         actions: Vec::new(),
@@ -49,7 +49,7 @@ pub(crate) struct Call<'a> {
     pub config: &'a Config,
     pub directory: &'a mut dyn Directory,
     pub env: &'a mut dyn Env,
-    pub registry: &'static Registry,
+    pub registry: &'a Registry,
     pub request: &'a Request,
     /// Quirks and warnings, bounded.
     pub notes: Notes,
@@ -58,7 +58,7 @@ pub(crate) struct Call<'a> {
 
 impl<'a> Call<'a> {
     /// The schemas of a kind.
-    pub fn resource_type(&self, kind: Kind) -> &'static ResourceType {
+    pub fn resource_type(&self, kind: Kind) -> &'a ResourceType {
         self.registry.resource_type(kind)
     }
 

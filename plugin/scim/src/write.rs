@@ -108,7 +108,7 @@ impl Draft {
             label: self.label,
             json: self.json,
             keys: self.keys,
-            index_version: index_version(config).to_owned(),
+            index_version: index_version(config),
         }
     }
 }

@@ -1,10 +1,13 @@
 //! The sandbox, its limits, tenants and what must never be kept.
 
+mod concurrency;
 mod imports;
 mod large;
 mod limits;
 mod misbehaving;
 mod mounts;
+mod reindex;
 mod secrets;
+mod settings;
 mod switches;
 mod tenants;

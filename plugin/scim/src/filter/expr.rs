@@ -146,8 +146,12 @@ impl Expr {
         atoms.into_iter().collect()
     }
 
+    /// The opposite; the opposite of that is the expression itself again.
     pub(crate) fn negated(self) -> Self {
-        Self::Not(Box::new(self))
+        match self {
+            Self::Not(inner) => *inner,
+            other => Self::Not(Box::new(other)),
+        }
     }
 
     /// A comparison that passes over white space around both sides.
@@ -168,6 +172,17 @@ impl Expr {
                 },
             ),
             Self::Not(inner) => inner.trimmed().negated(),
+            other => other,
+        }
+    }
+
+    /// A comparison with a boolean for which what is absent counts as `flag`.
+    pub(crate) fn with_absent(self, flag: bool) -> Self {
+        match self {
+            Self::Test(place, Check::Flag(wanted)) if wanted == flag => {
+                Self::Test(place, Check::Flag(!flag)).negated()
+            }
+            Self::Not(inner) => inner.with_absent(flag).negated(),
             other => other,
         }
     }

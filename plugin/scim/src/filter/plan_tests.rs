@@ -1,26 +1,33 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
-use super::super::{Filter, resolve};
+use super::super::{Filter, index_version, keys_of, resolve};
 use super::*;
-use crate::config::Dialect;
+use crate::config::{Config, Dialect};
+use crate::directory::Key;
 use crate::schema::Registry;
-use serde_json::json;
+use serde_json::{Value, json};
 
-fn planned(kind: Kind, text: &str) -> Plan {
+fn whole_plan(kind: Kind, text: &str) -> Planned {
     let rt = Registry::standard().resource_type(kind);
     let expr = resolve(&Filter::parse(text).unwrap(), rt, Dialect::Auto).unwrap();
     plan(&expr, rt)
+}
+
+fn planned(kind: Kind, text: &str) -> Plan {
+    whole_plan(kind, text).plan
 }
 
 fn user(text: &str) -> Plan {
     planned(Kind::User, text)
 }
 
-fn equal(index: &'static str, value: &str) -> Plan {
-    Plan::Index {
-        index,
-        range: KeyRange::Equal(value.as_bytes().to_vec()),
-    }
+fn equal(index: &str, value: &str) -> Plan {
+    Plan::index(index, KeyRange::Equal(value.as_bytes().to_vec()))
+}
+
+fn between(index: &str, from: Option<&str>, to: Option<&str>) -> Plan {
+    let key = |text: &str| text.as_bytes().to_vec();
+    Plan::index(index, KeyRange::Between(from.map(key), to.map(key)))
 }
 
 fn keys(kind: Kind, document: Value, config: &Config) -> Vec<Key> {
@@ -97,15 +104,116 @@ fn what_no_index_narrows_is_a_scan() {
     for text in [
         r#"not (userName eq "a")"#,
         r#"userName ne "a""#,
-        r#"userName co "a""#,
-        r#"userName gt "a""#,
+        r#"userName eq "a" or title co "a""#,
         r#"userName eq "  ""#,
         "userName pr",
         r#"meta.created gt "2026-01-31T08:00:00Z""#,
     ] {
         assert_eq!(user(text), Plan::Scan, "{text}");
     }
-    assert_eq!(planned(Kind::Group, r#"members eq "u""#), Plan::Scan);
+    assert_eq!(planned(Kind::Group, "members pr"), Plan::Scan);
+}
+
+#[test]
+fn a_range_is_walked_and_its_borders_are_looked_at() {
+    for (text, expected) in [
+        (
+            r#"userName gt "Ana""#,
+            between("userName", Some("ana"), None),
+        ),
+        (
+            r#"userName ge "Ana""#,
+            between("userName", Some("ana"), None),
+        ),
+        (
+            r#"userName lt "Ana""#,
+            between("userName", None, Some("ana")),
+        ),
+        (
+            r#"userName le "Ana""#,
+            between("userName", None, Some("ana")),
+        ),
+    ] {
+        let planned = whole_plan(Kind::User, text);
+        assert_eq!((planned.plan, planned.exact), (expected, false), "{text}");
+    }
+}
+
+#[test]
+fn a_part_is_looked_for_in_keys_and_in_values_longer_than_theirs() {
+    for text in [r#"emails co "B.c""#, r#"emails.value ew "B.c""#] {
+        let parts = Plan::Union(vec![
+            Plan::index("emails.value", KeyRange::Contains(b"b.c".to_vec())),
+            equal("emails.value~long", "1"),
+        ]);
+        assert_eq!(user(text), parts, "{text}");
+    }
+    let document = json!({"userName": "a", "emails": [{"value": "x".repeat(600)}]});
+    let keys = keys(Kind::User, document, &Config::default());
+    assert!(keys.contains(&key("emails.value~long", "1", false, false)));
+}
+
+#[test]
+fn memberships_are_found_from_the_side_that_is_named() {
+    let (group, user_in) = (
+        Plan::GroupsOf("u".to_owned()),
+        Plan::UsersIn("g".to_owned()),
+    );
+    for text in [
+        r#"members eq "u""#,
+        r#"members.value eq "u""#,
+        r#"members[value eq "u"]"#,
+    ] {
+        let planned = whole_plan(Kind::Group, text);
+        assert_eq!(
+            (planned.plan, planned.exact),
+            (group.clone(), true),
+            "{text}"
+        );
+    }
+    assert_eq!(user(r#"groups.value eq "g""#), user_in);
+}
+
+#[test]
+fn who_is_active_is_told_by_the_index_alone() {
+    for (text, flag) in [
+        ("active eq true", "1"),
+        ("active ne false", "1"),
+        ("active eq false", "0"),
+        ("not (active eq true)", "0"),
+    ] {
+        let planned = whole_plan(Kind::User, text);
+        assert_eq!(
+            (planned.plan, planned.exact),
+            (equal("active", flag), true),
+            "{text}"
+        );
+    }
+    let absent = keys(Kind::User, json!({"userName": "a"}), &Config::default());
+    assert!(absent.contains(&key("active", "1", false, false)));
+    assert_eq!(user("active pr"), Plan::Scan);
+}
+
+#[test]
+fn a_plan_is_exact_only_where_keys_tell_all() {
+    let long = "x".repeat(MAX_KEY);
+    for (text, exact) in [
+        (r#"userName eq "a""#.to_owned(), true),
+        (r#"userName sw "a""#.to_owned(), true),
+        (r#"emails[value eq "a"]"#.to_owned(), true),
+        (
+            r#"emails[type eq "work" and value eq "a"]"#.to_owned(),
+            false,
+        ),
+        (r#"userName eq "a" and active eq true"#.to_owned(), false),
+        (r#"userName eq "a" or userName eq "b""#.to_owned(), false),
+        (format!(r#"userName eq "{long}""#), false),
+        (format!(r#"userName sw "{long}""#), false),
+        (r#"meta.resourceType eq "User""#.to_owned(), true),
+        (r#"id eq "a""#.to_owned(), true),
+    ] {
+        assert_eq!(whole_plan(Kind::User, &text).exact, exact, "{text}");
+    }
 }
 
 #[test]
@@ -123,7 +231,8 @@ fn a_prefix_stops_where_the_hash_of_a_long_key_begins() {
         json!({"userName": format!("{long}yz")}),
         &Config::default(),
     );
-    assert!(keys.first().unwrap().value.starts_with(&prefix));
+    let found = keys.iter().find(|key| key.attribute == "userName");
+    assert!(found.unwrap().value.starts_with(&prefix));
 }
 
 #[test]
@@ -134,6 +243,7 @@ fn a_users_logins_are_tracked_and_its_name_is_unique() {
     assert_eq!(
         keys(Kind::User, document, &Config::default()),
         [
+            key("active", "1", false, false),
             key("displayName", "ana", false, false),
             key("emails.value", "ana@b.c", false, true),
             key("externalId", "00uX", false, false),
@@ -166,10 +276,8 @@ fn a_planned_key_is_the_key_the_document_has() {
     for name in ["Ana", " straße ", "JOSE\u{301}", "İ", &"ß".repeat(400)] {
         let plan = user(&format!("userName eq {}", json!(name)));
         let keys = keys(Kind::User, json!({"userName": name}), &Config::default());
-        let expected = Plan::Index {
-            index: "userName",
-            range: KeyRange::Equal(keys.first().unwrap().value.clone()),
-        };
-        assert_eq!(plan, expected, "{name}");
+        let found = keys.iter().find(|key| key.attribute == "userName");
+        let range = KeyRange::Equal(found.unwrap().value.clone());
+        assert_eq!(plan, Plan::index("userName", range), "{name}");
     }
 }

@@ -5,7 +5,7 @@
 use super::ast::{CompareOp, Condition, Filter, Literal};
 use super::compare::compare;
 use super::expr::{Check, Expr, Place};
-use super::plan::is_login;
+use super::keys::{absent_flag, is_login};
 use crate::config::Dialect;
 use crate::directory::Kind;
 use crate::error::{ScimError, quoted};
@@ -133,8 +133,20 @@ impl<'a> Resolver<'a> {
     ) -> Result<Expr, ScimError> {
         let login = matches!(&place, Place::Document { extension: None, attribute, sub }
             if is_login(attribute, sub.as_deref()));
+        let default = match &place {
+            Place::Document {
+                extension: None,
+                attribute,
+                sub: None,
+            } if self.dialect != Dialect::Strict => absent_flag(self.rt, attribute),
+            _ => None,
+        };
         let test = compare(place, attribute, path, condition, self.dialect)?;
-        Ok(if login { test.trimmed() } else { test })
+        Ok(match default {
+            _ if login => test.trimmed(),
+            Some(flag) => test.with_absent(flag),
+            None => test,
+        })
     }
 
     fn is_groups(&self, attribute: &Attribute) -> bool {

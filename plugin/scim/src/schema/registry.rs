@@ -1,6 +1,7 @@
 //! Which resource types there are and what schemas they are made of. The standard
 //! ones are JSON beside this file; others come as JSON in the same shape.
 
+use super::index::{self, Form, Index};
 use super::model::{Attribute, Attributes, Returned, Schema};
 use crate::directory::Kind;
 use crate::resource::coerce::is_stored;
@@ -45,6 +46,8 @@ pub struct ResourceType {
     pub common: Attributes,
     /// Is there an attribute that is stored and yet not part of every answer.
     pub hides: bool,
+    /// The attributes that are indexed.
+    pub indexes: Vec<Index>,
 }
 
 /// What a name in a path, a filter or a projection stands for.
@@ -115,11 +118,42 @@ fn hides(attributes: &Attributes) -> bool {
     })
 }
 
+/// The index of the login that no two users share.
+pub(crate) const USER_NAME: &str = "userName";
+
+/// Where a user's logins are. They are compared without case and without the white space
+/// around them.
+pub(crate) const LOGINS: [(&str, Option<&str>); 2] = [(USER_NAME, None), ("emails", Some("value"))];
+
+/// A change here must change `RULES` in `filter::keys`.
+fn user_indexes() -> Vec<Index> {
+    let logins = LOGINS
+        .map(|(attribute, sub)| Index::core(attribute, sub, Form::Login, attribute == USER_NAME));
+    let others = [
+        Index::core("externalId", None, Form::Exact, false),
+        Index::core("displayName", None, Form::Folded, false),
+        // RFC 7643 4.1.1 leaves open what an absent `active` means. We take the stance
+        // that it is active: OneLogin never sends it.
+        Index::core("active", None, Form::Flag(Some(true)), false),
+    ];
+    logins.into_iter().chain(others).collect()
+}
+
+/// See [`user_indexes`].
+fn group_indexes() -> Vec<Index> {
+    vec![
+        Index::core("displayName", None, Form::Folded, true),
+        Index::core("externalId", None, Form::Exact, false),
+    ]
+}
+
 /// All resource types of a connection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Registry {
     user: ResourceType,
     group: ResourceType,
+    /// Names the indexes of declared schemas; empty if there are none.
+    digest: String,
 }
 
 impl Registry {
@@ -157,6 +191,7 @@ impl Registry {
                 extensions: Vec::new(),
                 common: common.clone(),
                 hides: false,
+                indexes: user_indexes(),
             },
             group: ResourceType {
                 name: "Group",
@@ -167,7 +202,9 @@ impl Registry {
                 extensions: Vec::new(),
                 common,
                 hides: false,
+                indexes: group_indexes(),
             },
+            digest: String::new(),
         };
         for target in [&mut registry.user, &mut registry.group] {
             target.hides = hides(&target.core.attributes);
@@ -180,6 +217,16 @@ impl Registry {
 
     /// Adds an extension to a resource type.
     pub fn extend(&mut self, kind: Kind, schema: Schema) -> Result<(), SchemaError> {
+        self.extend_indexed(kind, schema, Vec::new())
+    }
+
+    /// Adds an extension whose attributes are indexed so.
+    pub(crate) fn extend_indexed(
+        &mut self,
+        kind: Kind,
+        schema: Schema,
+        indexes: Vec<Index>,
+    ) -> Result<(), SchemaError> {
         let target = match kind {
             Kind::User => &mut self.user,
             Kind::Group => &mut self.group,
@@ -189,7 +236,18 @@ impl Registry {
         }
         target.hides |= hides(&schema.attributes);
         target.extensions.push(schema);
+        if !indexes.is_empty() {
+            target.indexes.extend(indexes);
+            let rules = [&self.user.indexes, &self.group.indexes];
+            self.digest = index::hashed(&format!("{rules:?}"));
+        }
         Ok(())
+    }
+
+    /// Names the rules by which keys are made besides the standard ones; empty if there
+    /// are none.
+    pub fn index_digest(&self) -> &str {
+        &self.digest
     }
 
     /// The resource type of a kind.

@@ -1,0 +1,154 @@
+//! The settings of connections: what the plugin reads of them, and how they are
+//! changed.
+//!
+//! A setting's meaning is the plugin's business: it is asked whether it can use new
+//! settings before they are stored.
+
+use nameplate_store::{Connection, StoreError, TenantId};
+use serde_json::{Map, Value, json};
+use thiserror::Error;
+
+use crate::Runtime;
+use crate::limits::Limits;
+use crate::plugin::{GuestConfig, MappingError};
+
+/// What is to be different about a connection; what is none stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionChange {
+    /// Whose habits to expect.
+    pub dialect: Option<String>,
+    /// May a POST with `active: true` revive an inactive user of the same login.
+    pub reactivate_inactive: Option<bool>,
+    /// All further settings: they replace those that are stored.
+    pub settings: Option<Map<String, Value>>,
+}
+
+/// Why a connection was not changed.
+#[derive(Debug, Error)]
+pub enum ChangeError {
+    /// The tenant has no connection of that name.
+    #[error("there is no connection `{0}`; see `nameplate connection list`")]
+    Unknown(String),
+    /// The plugin cannot use the settings.
+    #[error("the settings cannot be used: {0}")]
+    Unusable(String),
+    /// Trouble with the store or the plugin.
+    #[error(transparent)]
+    Trouble(#[from] MappingError),
+}
+
+impl From<StoreError> for ChangeError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Invalid(text) => Self::Unusable(text),
+            error => Self::Trouble(error.into()),
+        }
+    }
+}
+
+impl Runtime {
+    /// Changes a connection, if the plugin can use its new settings. Requests that are
+    /// running keep the old ones. If index rules change, lists look at every resource
+    /// until the runner has brought the index up to date.
+    ///
+    /// # Errors
+    /// See [`ChangeError`]; then nothing is changed.
+    pub async fn change_connection(
+        &self,
+        tenant: TenantId,
+        name: &str,
+        change: ConnectionChange,
+    ) -> Result<Connection, ChangeError> {
+        // Others may have changed it since it was last read.
+        self.forget(tenant);
+        let mut connection = self.connection_named(tenant, name).await?;
+        if let Some(dialect) = change.dialect {
+            connection.dialect = dialect;
+        }
+        if let Some(reactivate) = change.reactivate_inactive {
+            connection.reactivate_inactive = reactivate;
+        }
+        if let Some(settings) = change.settings {
+            connection.settings = Value::Object(settings).to_string();
+        }
+        let json = guest_config(&connection, self.limits()).json;
+        if let Some(reason) = self.check_settings(tenant, json).await? {
+            return Err(ChangeError::Unusable(reason));
+        }
+        let Connection {
+            id,
+            dialect,
+            reactivate_inactive,
+            settings,
+            ..
+        } = &connection;
+        let control = &self.stores().control;
+        if !control
+            .set_connection(*id, dialect, *reactivate_inactive, settings)
+            .await?
+        {
+            return Err(ChangeError::Unknown(name.to_owned()));
+        }
+        self.forget(tenant);
+        self.wake_indexing();
+        self.connection_named(tenant, name).await
+    }
+
+    /// A connection of a tenant.
+    ///
+    /// # Errors
+    /// [`ChangeError::Unknown`], or trouble with the store.
+    pub async fn connection_named(
+        &self,
+        tenant: TenantId,
+        name: &str,
+    ) -> Result<Connection, ChangeError> {
+        let connections = self.connections(tenant).await?;
+        let found = connections.iter().find(|known| known.name == name);
+        found
+            .cloned()
+            .ok_or_else(|| ChangeError::Unknown(name.to_owned()))
+    }
+}
+
+/// The stored settings with what the runtime itself enforces.
+pub(crate) fn guest_config(connection: &Connection, limits: &Limits) -> GuestConfig {
+    let mut settings = match serde_json::from_str(&connection.settings) {
+        Ok(Value::Object(settings)) => settings,
+        _ => {
+            tracing::warn!(
+                connection = connection.id.0,
+                "the connection's settings are not a JSON object; defaults apply"
+            );
+            Map::new()
+        }
+    };
+    settings.insert("dialect".into(), json!(connection.dialect));
+    settings.insert(
+        "reactivate_inactive".into(),
+        json!(connection.reactivate_inactive),
+    );
+    settings.insert("body_limit".into(), json!(limits.body));
+    settings.insert("large_body_limit".into(), json!(limits.large_body));
+    GuestConfig {
+        // Unique to one state of one connection: the guest keeps what it parsed by it.
+        revision: (u64::try_from(connection.id.0).unwrap_or(0) << 32) | connection.revision,
+        json: Value::Object(settings).to_string().into_bytes(),
+    }
+}
+
+/// What mapping reads: which connection is trusted most. Changes only by connections
+/// being added, so their number names its state.
+pub(crate) fn mapping_config(tenant: TenantId, connections: &[Connection]) -> GuestConfig {
+    let names: Vec<&str> = connections
+        .iter()
+        .map(|connection| connection.name.as_str())
+        .collect();
+    GuestConfig {
+        // The highest bit keeps it apart from the connections' own revisions.
+        revision: 1 << 63
+            | u64::try_from(tenant.0).unwrap_or(0) << 16
+            | u64::try_from(names.len()).unwrap_or(0),
+        json: json!({ "connections": names }).to_string().into_bytes(),
+    }
+}
