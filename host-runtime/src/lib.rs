@@ -43,6 +43,7 @@ mod runner;
 mod runtime;
 pub mod server;
 pub mod setup;
+mod turns;
 pub mod wasm;
 
 pub use builder::RuntimeBuilder;

@@ -14,6 +14,7 @@ use nameplate_store::{
 use thiserror::Error;
 
 use crate::clock::Sources;
+use crate::turns::Turn;
 
 /// What one call may touch. The scope is bound here and nowhere else.
 #[derive(Clone)]
@@ -30,6 +31,30 @@ pub struct Call {
     pub hosts: Arc<dyn HostStore>,
     /// Time and chance.
     pub sources: Sources,
+    /// At the document it has lost a race for.
+    pub(crate) turn: Arc<Turn>,
+}
+
+impl Call {
+    /// A call that stands in no line with others.
+    pub fn new(
+        scope: Scope,
+        connections: Arc<[Connection]>,
+        config: Arc<GuestConfig>,
+        users: Arc<dyn UserStore>,
+        hosts: Arc<dyn HostStore>,
+        sources: Sources,
+    ) -> Self {
+        Self {
+            scope,
+            connections,
+            config,
+            users,
+            hosts,
+            sources,
+            turn: Arc::default(),
+        }
+    }
 }
 
 /// A connection's configuration as the guest reads it.

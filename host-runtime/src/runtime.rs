@@ -17,6 +17,7 @@ use crate::plugin::{
     Call, ClaimDraft, DirectoryChange, EndUser, GuestConfig, MappingError, MappingEvent, Note,
     Plugin, PluginError, PluginRequest, PluginResponse, Progress,
 };
+use crate::turns::Turns;
 use nameplate_store::{
     Connection, ConnectionId, ControlStore, HostStore, Scope, Source, StoreError, TenantId,
     Timestamp, UserStore,
@@ -84,6 +85,8 @@ struct Inner {
     desk: Desk,
     /// Events that are worked in and not yet written down as such.
     settled: Mutex<HashMap<TenantId, Vec<u64>>>,
+    /// Who changes a document next, where several want to.
+    turns: Turns,
     /// Index rules have changed since the runner last looked.
     index_soon: AtomicBool,
     /// What is known of tenants; dropped by [`Runtime::forget`].
@@ -110,6 +113,7 @@ impl Runtime {
                 sources,
                 limits,
                 settled: Mutex::default(),
+                turns: Turns::default(),
                 index_soon: AtomicBool::new(false),
                 tenants: Mutex::default(),
             }),
@@ -418,6 +422,7 @@ impl Runtime {
             users: self.inner.stores.users.clone(),
             hosts: self.inner.stores.hosts.clone(),
             sources: self.inner.sources.clone(),
+            turn: Arc::new(self.inner.turns.turn()),
         }
     }
 

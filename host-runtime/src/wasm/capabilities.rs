@@ -4,7 +4,7 @@
 //! A guest that breaks the contract gets a `denied` or `invalid` value; one that
 //! exceeds a limit is trapped.
 
-use nameplate_store::{Outcome, StoreError, limits};
+use nameplate_store::{StoreError, limits};
 use wasmtime::Result;
 
 use super::bindings::nameplate::scim::{config, host_store, journal, types, user_store};
@@ -14,7 +14,7 @@ use super::convert::{
     document, find_request, holding, host_to_wit, names, outcome, page_to_wit, unit_from_wit,
 };
 use super::state::GuestState;
-use crate::plugin::{DirectoryChange, Note, NoteLevel};
+use crate::plugin::{Note, NoteLevel};
 
 /// Random bytes of one call; ids and commit ids need sixteen each.
 const MAX_RANDOM: u64 = 4096;
@@ -242,33 +242,12 @@ impl user_store::Host for GuestState {
             return Ok(Err(too_many("units", MAX_UNITS)));
         }
         let units: Vec<_> = units.into_iter().map(unit_from_wit).collect();
-        // Kept aside: the store takes the units.
-        let drafts: Vec<_> = units
-            .iter()
-            .map(|unit| unit.event.clone().filter(|event| !event.logins.is_empty()))
-            .collect();
-        let outcomes = ask!(self, |call| call.users.commit(
-            call.scope,
-            call.sources.clock.now(),
-            commit_id,
-            units,
-            stop_after
-        ));
-        let outcomes = match outcomes {
-            Ok(outcomes) => outcomes,
+        let committed = ask!(self, |call| call.commit(commit_id, units, stop_after));
+        let (outcomes, changes) = match committed {
+            Ok(committed) => committed,
             Err(error) => return Ok(Err(error)),
         };
-        for (outcome, draft) in outcomes.iter().zip(drafts) {
-            if let (Outcome::Committed { seq: Some(seq), .. }, Some(draft)) = (outcome, draft) {
-                self.report().changes.push(DirectoryChange {
-                    seq: *seq,
-                    name: draft.name,
-                    subject_kind: draft.subject_kind,
-                    subject: draft.subject,
-                    logins: draft.logins,
-                });
-            }
-        }
+        self.report().changes.extend(changes);
         let connections = names(self.call()?);
         Ok(Ok(outcomes
             .into_iter()

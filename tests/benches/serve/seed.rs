@@ -119,14 +119,14 @@ async fn add_users(
     let sources = Sources::default();
     let mut ids = Vec::with_capacity(count);
     for n in 0..count {
-        let call = Call {
+        let call = Call::new(
             scope,
-            connections: Arc::from([]),
-            config: Arc::new(GuestConfig::default()),
-            users: caught.clone(),
-            hosts: Arc::new(store.clone()),
-            sources: sources.clone(),
-        };
+            Arc::from([]),
+            Arc::new(GuestConfig::default()),
+            caught.clone(),
+            Arc::new(store.clone()),
+            sources.clone(),
+        );
         let (answer, _) = plugin
             .handle(call, post("/Users", &user(&user_name(n))))
             .await;

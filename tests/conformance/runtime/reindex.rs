@@ -36,8 +36,9 @@ async fn never_empty(app: &App, filters: &[String], work: impl Future<Output = (
         while !stop.load(Ordering::Relaxed) {
             let name = format!("new{made}@example.com");
             let _ = client.user(&name).await;
-            let found = client.find("/Users", &format!("userName eq \"{name}\""));
-            assert_eq!(found.await.expect(200).total(), 1, "{name}");
+            let filter = format!("userName eq \"{name}\"");
+            let found = client.find("/Users", &filter).await;
+            assert_eq!(found.expect(200).total(), 1, "{name}");
             made += 1;
         }
         made

@@ -37,8 +37,9 @@ async fn a_declared_schema_is_served_validated_and_found_by() {
         BADGE: {"NUMBER": "B-7", "level": 3}});
     let made = okta.post("/Users", &body).await.expect(201);
     assert_eq!(made[BADGE], json!({"number": "B-7", "level": 3}));
-    let found = okta.find("/Users", &format!("{BADGE}:number eq \"b-7\""));
-    assert_eq!(found.await.expect(200).ids(), [made.id()]);
+    let filter = format!("{BADGE}:number eq \"b-7\"");
+    let found = okta.find("/Users", &filter).await;
+    assert_eq!(found.expect(200).ids(), [made.id()]);
     let wrong = json!({"schemas": [USER, BADGE], "userName": "bo@example.com",
         BADGE: {"number": "B-8", "level": "three"}});
     let refused = okta

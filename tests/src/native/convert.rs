@@ -372,23 +372,6 @@ pub(super) fn unit(unit: scim::Unit) -> store::Unit {
     }
 }
 
-/// A committed draft as mapping gets it.
-pub(super) fn change(seq: u64, draft: store::EventDraft) -> plugin::DirectoryChange {
-    let store::EventDraft {
-        name,
-        subject_kind,
-        subject,
-        logins,
-    } = draft;
-    plugin::DirectoryChange {
-        seq,
-        name,
-        subject_kind,
-        subject,
-        logins,
-    }
-}
-
 fn change_result(result: store::ChangeResult) -> scim::ChangeResult {
     let store::ChangeResult {
         changed,

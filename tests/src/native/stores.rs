@@ -138,24 +138,9 @@ impl Directory for NativeDirectory<'_> {
     ) -> Result<Vec<Outcome>, DirectoryError> {
         let call = self.call;
         let units: Vec<store::Unit> = units.into_iter().map(convert::unit).collect();
-        // Kept aside: the store takes the units.
-        let drafts: Vec<Option<store::EventDraft>> = units
-            .iter()
-            .map(|unit| unit.event.clone().filter(|event| !event.logins.is_empty()))
-            .collect();
-        let now = call.sources.clock.now();
-        let outcomes = wait(
-            call.users
-                .commit(call.scope, now, commit_id, units, stop_after),
-        )
-        .map_err(convert::directory_error)?;
-        for (outcome, draft) in outcomes.iter().zip(drafts) {
-            if let (store::Outcome::Committed { seq: Some(seq), .. }, Some(draft)) =
-                (outcome, draft)
-            {
-                self.changes.push(convert::change(*seq, draft));
-            }
-        }
+        let committed = wait(call.commit(commit_id, units, stop_after));
+        let (outcomes, changes) = committed.map_err(convert::directory_error)?;
+        self.changes.extend(changes);
         Ok(outcomes
             .into_iter()
             .map(|outcome| convert::outcome(outcome, &call.connections))

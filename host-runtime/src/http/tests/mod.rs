@@ -140,6 +140,13 @@ impl Plugin for Echo {
     ) -> Result<ReindexProgress, MappingError> {
         Ok(ReindexProgress::default())
     }
+
+    async fn check_settings(&self, _: Call, json: Vec<u8>) -> Result<Option<String>, PluginError> {
+        let text = String::from_utf8_lossy(&json);
+        Ok(text
+            .contains("unusable")
+            .then(|| "it is unusable".to_owned()))
+    }
 }
 
 fn claim(draft: ClaimDraft, now: Timestamp) -> Claim {
