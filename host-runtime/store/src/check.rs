@@ -3,6 +3,7 @@
 //! One place, so that a limit is the same everywhere. It knows sizes and shapes
 //! and nothing of what is stored.
 
+use crate::reserved::{Reserved, SIGN};
 use crate::{
     Assignment, Change, Claim, Find, HostRecord, KeyRange, Precondition, RequestEntry, Scope,
     StoreError, Token, TokenScope, Unit, limits,
@@ -141,6 +142,9 @@ fn keys(keys: &[Key], index_version: &str) -> Result<(), StoreError> {
     self::index_version(index_version)?;
     for key in keys {
         at_most("attribute in bytes", key.attribute.len(), limits::ATTRIBUTE)?;
+        if key.attribute.starts_with(SIGN) {
+            return Err(invalid("an attribute that begins with `@` is reserved"));
+        }
         at_most("key in bytes", key.value.len(), limits::KEY)?;
     }
     Ok(())
@@ -171,6 +175,16 @@ pub fn find(find: &Find) -> Result<(), StoreError> {
         page(),
     )?;
     at_most("attribute in bytes", find.index.len(), limits::ATTRIBUTE)?;
+    if find.range != KeyRange::All && find.index.starts_with(SIGN) {
+        if Reserved::of(find).is_none() {
+            return Err(invalid("no such reserved index"));
+        }
+        if matches!(find.range, KeyRange::Contains(_)) {
+            return Err(invalid(
+                "a reserved index is not asked for a part of a value",
+            ));
+        }
+    }
     let values = match &find.range {
         KeyRange::All => [None, None],
         KeyRange::Equal(value) | KeyRange::Prefix(value) | KeyRange::Contains(value) => {

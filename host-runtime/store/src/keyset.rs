@@ -58,6 +58,18 @@ pub fn difference<'a>(old: &'a [Key], new: &'a [Key]) -> Difference<'a> {
     difference
 }
 
+/// For each attribute with several entries in a set made by [`normalise`]: how many
+/// there are beyond the first. A backend that keeps the sum knows, while it is 0, that
+/// entries of the attribute may be counted for documents.
+pub fn surplus(set: &[Key]) -> impl Iterator<Item = (&str, i64)> {
+    set.chunk_by(|one, next| one.attribute == next.attribute)
+        .filter_map(|entries| {
+            let (first, others) = entries.split_first()?;
+            let count = i64::try_from(others.len()).unwrap_or(i64::MAX);
+            (count > 0).then_some((first.attribute.as_str(), count))
+        })
+}
+
 fn lookup<'a>(set: &'a [Key], key: &Key) -> Option<&'a Key> {
     set.binary_search_by(|other| {
         other
@@ -118,5 +130,18 @@ mod tests {
         );
         assert_eq!(difference.closed, [&key("a", "1", true, true)]);
         assert_eq!(difference.opened, [&key("a", "2", true, true)]);
+    }
+
+    #[test]
+    fn surplus_is_what_an_attribute_has_beyond_one_entry() {
+        let set = normalise(&[
+            key("a", "1", false, false),
+            key("b", "1", false, false),
+            key("b", "2", true, false),
+            key("b", "2", false, true),
+            key("b", "3", false, false),
+            key("c", "1", false, false),
+        ]);
+        assert_eq!(surplus(&set).collect::<Vec<_>>(), [("b", 2)]);
     }
 }

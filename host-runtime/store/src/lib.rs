@@ -17,6 +17,7 @@ mod error;
 mod hosts;
 pub mod keyset;
 pub mod memory;
+pub mod reserved;
 pub mod spans;
 mod users;
 pub mod walk;

@@ -53,6 +53,8 @@ pub mod limits {
     pub const JSON: usize = 1 << 20;
     /// What a client sends as a member's id, in bytes.
     pub const MEMBER: usize = 512;
+    /// Where a page ended, as [`Page::next`](super::Page::next), in bytes.
+    pub const TOKEN: usize = 1024;
     /// Hits of one `find`, ids of one `get_many`.
     pub const PAGE: u32 = 1000;
     /// Members of one page.
@@ -69,7 +71,8 @@ pub mod limits {
 /// One index entry of a document.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Key {
-    /// Which index.
+    /// Which index. A name that begins with `@` is reserved, and a put or rekey that
+    /// has one is [`StoreError::Invalid`].
     pub attribute: String,
     /// Folded by the plugin.
     pub value: Vec<u8>,
@@ -90,7 +93,7 @@ pub enum KeyRange {
     Prefix(Vec<u8>),
     /// Between two values, both inclusive.
     Between(Option<Vec<u8>>, Option<Vec<u8>>),
-    /// Holding the value somewhere.
+    /// Holding the value somewhere; [`StoreError::Invalid`] on a reserved index.
     Contains(Vec<u8>),
 }
 
@@ -121,6 +124,11 @@ pub struct Find {
     /// Users or groups.
     pub kind: Kind,
     /// Which index; ignored for [`KeyRange::All`].
+    ///
+    /// Two are [`reserved`](crate::reserved), and a backend MUST keep them by itself
+    /// whatever keys it is given: `@id`, each document under the bytes of its id, and
+    /// `@modified`, each under its `modified` as 8 bytes, big-endian. They are ready
+    /// at any time. Another name that begins with `@` is [`StoreError::Invalid`].
     pub index: String,
     /// Which part of it.
     pub range: KeyRange,
@@ -128,7 +136,11 @@ pub struct Find {
     pub direction: Direction,
     /// Hits to pass over first.
     pub skip: u64,
-    /// Where an earlier page said to go on.
+    /// Where an earlier page said to go on. It may come from a client, as any bytes:
+    /// for one that no page of this walk (same connection, kind, index, range and
+    /// direction) ended with, a backend MUST answer [`StoreError::Invalid`]. A
+    /// counterfeit that no backend could tell MUST show nothing but the rest of this
+    /// walk from a place in its range (see [`Mark`](crate::walk::Mark)).
     pub after: Option<Vec<u8>>,
     /// At most this many hits; 0 asks for the total alone.
     pub limit: u32,
@@ -152,11 +164,14 @@ pub struct Hit {
 pub struct Page {
     /// The hits.
     pub hits: Vec<Hit>,
-    /// Where to go on; none at the end. Its form is the backend's own, and a
-    /// backend MUST answer [`StoreError::Invalid`] for one it did not make.
+    /// Where to go on; none at the end. Its form is the backend's own, at most
+    /// [`limits::TOKEN`] bytes.
     pub next: Option<Vec<u8>>,
-    /// Exact for [`KeyRange::All`] and [`KeyRange::Equal`], else optional. A
-    /// total of a whole kind MUST NOT cost a walk: keep a counter.
+    /// How many documents the range holds, never an estimate. A page without `after`
+    /// MUST have it for [`KeyRange::All`] and [`KeyRange::Equal`] and SHOULD where one
+    /// count of index entries tells it. With `after` a backend SHOULD NOT count: the
+    /// first page has told. A total of a whole kind MUST NOT cost a walk: keep a
+    /// counter.
     pub total: Option<u64>,
 }
 

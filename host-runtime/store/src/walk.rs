@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-use crate::{Direction, Find, Key, KeyRange, Kind, StoreError, limits};
+use crate::reserved::Reserved;
+use crate::{ConnectionId, Direction, Find, Key, KeyRange, Kind, StoreError, check, limits};
 
 /// The first form of a mark; another form gets another number.
 const FORM: u8 = 1;
@@ -21,51 +22,63 @@ pub struct Mark {
 
 impl Mark {
     /// The mark as `next`, bound to the walk it was made by.
-    pub fn encode(&self, find: &Find) -> Vec<u8> {
+    pub fn encode(&self, connection: ConnectionId, find: &Find) -> Vec<u8> {
         let mut bytes = vec![FORM];
         let length = u16::try_from(self.value.len()).unwrap_or(u16::MAX);
         bytes.extend_from_slice(&length.to_be_bytes());
         bytes.extend_from_slice(&self.value);
         bytes.extend_from_slice(self.id.as_bytes());
-        let seal = seal(find, &bytes);
+        let seal = seal(connection, find, &bytes);
         bytes.extend_from_slice(&seal.to_be_bytes());
         bytes
     }
 
-    /// Reads `after`.
+    /// Reads `after`, whatever bytes it is.
+    ///
+    /// The seal is no secret. One who counterfeits it gets what any mark gives: the
+    /// rest of this same walk from a place within its range. So every mark that is
+    /// let through has the shape this walk would have given it.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for one that no page of this walk ended with.
-    pub fn decode(find: &Find, bytes: &[u8]) -> Result<Self, StoreError> {
-        Self::parse(find, bytes)
+    pub fn decode(connection: ConnectionId, find: &Find, bytes: &[u8]) -> Result<Self, StoreError> {
+        Self::parse(connection, find, bytes)
             .ok_or_else(|| StoreError::Invalid("`after` was not made by this walk".to_owned()))
     }
 
-    fn parse(find: &Find, bytes: &[u8]) -> Option<Self> {
+    fn parse(connection: ConnectionId, find: &Find, bytes: &[u8]) -> Option<Self> {
+        if bytes.len() > limits::TOKEN {
+            return None;
+        }
         let (body, sealed) = bytes.split_last_chunk::<8>()?;
-        if u64::from_be_bytes(*sealed) != seal(find, body) {
+        if u64::from_be_bytes(*sealed) != seal(connection, find, body) {
             return None;
         }
         let rest = body.strip_prefix(&[FORM])?;
         let (length, rest) = rest.split_first_chunk::<2>()?;
         let (value, id) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-        if value.len() > limits::KEY || id.len() > limits::ID {
-            return None;
-        }
+        let shaped = match (&find.range, Reserved::of(find)) {
+            (KeyRange::All, _) => value.is_empty(),
+            (_, Some(Reserved::Id)) => value == id,
+            (_, Some(Reserved::Modified)) => value.len() == 8,
+            (_, None) => value.len() <= limits::KEY,
+        };
         // A walk goes on at its mark and need not look at the near bound again.
-        if find.range != KeyRange::All && !holds(&find.range, value) {
+        if !shaped || !holds(&find.range, value) {
             return None;
         }
+        let id = String::from_utf8(id.to_vec()).ok()?;
+        check::document_id(&id).ok()?;
         Some(Self {
             value: value.to_vec(),
-            id: String::from_utf8(id.to_vec()).ok()?,
+            id,
         })
     }
 }
 
 /// FNV-1a over the mark and the walk: no secret, it only tells a foreign or
 /// damaged mark from a real one.
-fn seal(find: &Find, body: &[u8]) -> u64 {
+fn seal(connection: ConnectionId, find: &Find, body: &[u8]) -> u64 {
     let kind: u8 = match find.kind {
         Kind::User => 0,
         Kind::Group => 1,
@@ -91,6 +104,7 @@ fn seal(find: &Find, body: &[u8]) -> u64 {
         Some(value) => [&[1], value.as_slice()].concat(),
     };
     let parts = [
+        connection.0.to_be_bytes().to_vec(),
         vec![kind, direction, range],
         index.to_vec(),
         part(low),
@@ -202,18 +216,56 @@ mod tests {
         }
     }
 
+    const OKTA: ConnectionId = ConnectionId(1);
+
+    fn mark(value: &[u8], id: &str) -> Mark {
+        Mark {
+            value: value.to_vec(),
+            id: id.to_owned(),
+        }
+    }
+
     #[test]
     fn a_mark_is_read_back_by_its_own_walk_alone() {
-        let mark = Mark {
-            value: b"a\x00\xff".to_vec(),
-            id: "u1".to_owned(),
-        };
+        let mark = mark(b"a\x00\xff", "u1");
         let up = find(Direction::Ascending);
-        let bytes = mark.encode(&up);
-        assert_eq!(Mark::decode(&up, &bytes).unwrap(), mark);
-        assert!(Mark::decode(&find(Direction::Descending), &bytes).is_err());
-        for cut in 0..bytes.len() {
-            assert!(Mark::decode(&up, bytes.get(..cut).unwrap()).is_err());
+        let bytes = mark.encode(OKTA, &up);
+        assert_eq!(Mark::decode(OKTA, &up, &bytes).unwrap(), mark);
+        assert!(Mark::decode(OKTA, &find(Direction::Descending), &bytes).is_err());
+        assert!(Mark::decode(ConnectionId(2), &up, &bytes).is_err());
+    }
+
+    #[test]
+    fn a_sealed_mark_of_another_shape_is_refused() {
+        let plain = find(Direction::Ascending);
+        let reserved = |index: &str| Find {
+            index: index.to_owned(),
+            range: KeyRange::Between(None, None),
+            ..plain.clone()
+        };
+        let all = Find {
+            range: KeyRange::All,
+            ..plain.clone()
+        };
+        let (by_id, by_modified) = (reserved("@id"), reserved("@modified"));
+        let moment = 7_u64.to_be_bytes();
+        let cases = [
+            (&plain, mark(b"a", "u1"), true),
+            (&plain, mark(b"b", "u1"), false),
+            (&plain, mark(b"a", ""), false),
+            (&plain, mark(b"a", "u\0"), false),
+            (&plain, mark(&[b'a'; 513], "u1"), false),
+            (&plain, mark(b"a", &"u".repeat(65)), false),
+            (&all, mark(b"", "u1"), true),
+            (&all, mark(b"a", "u1"), false),
+            (&by_id, mark(b"u1", "u1"), true),
+            (&by_id, mark(b"u2", "u1"), false),
+            (&by_modified, mark(&moment, "u1"), true),
+            (&by_modified, mark(&moment[1..], "u1"), false),
+        ];
+        for (find, mark, good) in cases {
+            let read = Mark::decode(OKTA, find, &mark.encode(OKTA, find));
+            assert_eq!(read.is_ok(), good, "{mark:?} in {find:?}");
         }
     }
 

@@ -142,7 +142,7 @@ pub struct Hit {
 pub struct Page {
     /// The hits.
     pub hits: Vec<Hit>,
-    /// Where to go on; none at the end.
+    /// Where to go on, at most 1024 bytes; none at the end.
     pub next: Option<Vec<u8>>,
     /// How many documents the range holds, never an estimate. On a page without
     /// `after` always there for [`KeyRange::All`] and [`KeyRange::Equal`], else none

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_holding_state.sql"),
     include_str!("../../migrations/sqlite/0003_settled_events.sql"),
+    include_str!("../../migrations/sqlite/0004_reserved_indexes.sql"),
 ];
 
 /// Statements kept prepared on each connection: all that this backend has, so
@@ -202,25 +203,35 @@ mod tests {
         );
     }
 
-    #[test]
-    fn spans_of_an_older_schema_get_their_state() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let old = Connection::open(&path).unwrap();
-        old.execute_batch(MIGRATIONS.first().unwrap()).unwrap();
+    /// A file as an older program left it, with one user and what `rows` adds.
+    fn older(path: &Path, version: u8, rows: &str) {
+        let old = Connection::open(path).unwrap();
+        for migration in MIGRATIONS.iter().take(usize::from(version)) {
+            old.execute_batch(migration).unwrap();
+        }
         old.execute_batch(
             "INSERT INTO tenants (name, created) VALUES ('t', 1);
              INSERT INTO connections (tenant, name, created) VALUES (1, 'okta', 1);
              INSERT INTO documents (tenant, connection, kind, id, version, created, modified, member_count, index_version, label, keys, json)
-                 VALUES (1, 1, 0, 'u1', 1, 1, 1, 0, 'v1', '', x'', x'');
-             INSERT INTO holdings (tenant, connection, attribute, value, document, since, until)
-                 VALUES (1, 1, 'a', x'01', 'u1', 1, NULL), (1, 1, 'a', x'01', 'u1', 1, 2), (1, 1, 'a', x'01', 'u2', 1, 2);",
+                 VALUES (1, 1, 0, 'u1', 1, 1, 1, 0, 'v1', '', x'', x'');",
         )
         .unwrap();
+        old.execute_batch(rows).unwrap();
         old.pragma_update(None, "application_id", APPLICATION_ID)
             .unwrap();
-        old.pragma_update(None, "user_version", 1).unwrap();
-        drop(old);
+        old.pragma_update(None, "user_version", version).unwrap();
+    }
+
+    #[test]
+    fn spans_of_an_older_schema_get_their_state() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        older(
+            &path,
+            1,
+            "INSERT INTO holdings (tenant, connection, attribute, value, document, since, until)
+                 VALUES (1, 1, 'a', x'01', 'u1', 1, NULL), (1, 1, 'a', x'01', 'u1', 1, 2), (1, 1, 'a', x'01', 'u2', 1, 2);",
+        );
         let writer = open_writer(&path, &SqliteOptions::default()).unwrap();
         let states: String = writer
             .query_row(
@@ -230,5 +241,28 @@ mod tests {
             )
             .unwrap();
         assert_eq!(states, "0,1,2");
+    }
+
+    #[test]
+    fn keys_of_an_older_schema_get_their_surplus() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        older(
+            &path,
+            3,
+            "INSERT INTO keys (tenant, connection, kind, attribute, value, id, is_unique) VALUES
+                 (1, 1, 0, 'a', x'01', 'u1', 0), (1, 1, 0, 'a', x'02', 'u1', 0), (1, 1, 0, 'a', x'03', 'u1', 0),
+                 (1, 1, 0, 'a', x'01', 'u2', 0), (1, 1, 0, 'a', x'02', 'u2', 0), (1, 1, 0, 'a', x'01', 'u3', 0),
+                 (1, 1, 0, 'b', x'01', 'u1', 0), (1, 1, 0, 'b', x'01', 'u2', 0), (1, 1, 1, 'a', x'01', 'g1', 0);",
+        );
+        let writer = open_writer(&path, &SqliteOptions::default()).unwrap();
+        let surplus: String = writer
+            .query_row(
+                "SELECT group_concat(kind || attribute || count) FROM surplus",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(surplus, "0a3");
     }
 }

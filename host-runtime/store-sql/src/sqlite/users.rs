@@ -52,7 +52,7 @@ impl UserStore for SqliteStore {
         let after = find
             .after
             .as_deref()
-            .map(|after| Mark::decode(find, after))
+            .map(|after| Mark::decode(connection, find, after))
             .transpose()?;
         let walk = Walk {
             tenant: scope.tenant,

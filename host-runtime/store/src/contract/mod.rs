@@ -29,7 +29,9 @@ pub mod hosts;
 pub mod index;
 pub mod members;
 mod place;
+pub mod reserved;
 pub mod scope;
+pub mod tokens;
 pub mod units;
 pub mod walks;
 
@@ -110,10 +112,28 @@ macro_rules! contract_suite {
                 values_are_compared_as_bytes,
                 skip_passes_over_hits,
                 totals_are_exact_for_all_and_equal,
+                a_total_is_exact_wherever_there_is_one,
                 each_detail_brings_what_it_names,
                 a_page_ends_early_at_4_mib,
                 a_walk_shows_what_did_not_change_exactly_once,
-                a_foreign_after_is_invalid,
+            }
+            reserved {
+                documents_are_walked_by_id,
+                documents_are_walked_by_when_they_were_modified,
+                a_moment_is_compared_as_eight_bytes,
+                a_hit_of_a_reserved_index_has_its_value,
+                every_change_moves_a_document_to_its_moment,
+                reserved_indexes_need_no_keys,
+                a_walk_by_moments_shows_what_did_not_change_exactly_once,
+                no_key_is_put_in_a_reserved_index,
+                what_a_reserved_index_does_not_offer_is_invalid,
+            }
+            tokens {
+                a_token_is_of_its_walk_alone,
+                a_token_serves_any_detail_and_page_size,
+                a_damaged_token_is_invalid,
+                bytes_of_no_walk_are_invalid,
+                a_token_is_at_most_1024_bytes,
             }
             index {
                 an_index_is_ready_when_every_document_has_its_version,

@@ -7,7 +7,7 @@ use super::Backend;
 use crate::{
     Change, ChangeResult, ConnectionId, Delete, Detail, Direction, Document, EventDraft, Find,
     IfMissing, Key, KeyRange, Kind, MemberDelta, NewMember, Outcome, Page, Precondition, Put,
-    Rekey, Scope, TenantId, Timestamp, Unit,
+    Rekey, Scope, StoreError, TenantId, Timestamp, Unit,
 };
 
 /// A tenant `acme` with the connections `okta` and `entra`.
@@ -133,6 +133,28 @@ impl<'s, S: Backend> Place<'s, S> {
             .into_iter()
             .map(|hit| hit.id)
             .collect()
+    }
+
+    /// The ids of a walk to its end, a page at a time.
+    pub async fn pages(&self, find: &Find) -> Vec<String> {
+        let mut find = find.clone();
+        let mut ids = Vec::new();
+        loop {
+            let page = self.find(&find).await;
+            assert!(page.hits.len() <= usize::try_from(find.limit).unwrap());
+            ids.extend(page.hits.into_iter().map(|hit| hit.id));
+            if page.next.is_none() {
+                return ids;
+            }
+            find.after = page.next;
+            find.skip = 0;
+        }
+    }
+
+    /// Is the walk refused as a breach of the contract.
+    pub async fn refuses(&self, scope: Scope, find: &Find) -> bool {
+        let answer = self.store.find(scope, find).await;
+        matches!(answer, Err(StoreError::Invalid(_)))
     }
 }
 

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 
 use super::directory::{Directory, Row, under};
 use super::{MemoryStore, unit};
+use crate::reserved::Reserved;
 use crate::walk::{self, Mark};
 use crate::{
     ConnectionId, Detail, Direction, Document, Edge, Event, Find, HeldMember, Hit, Holding,
@@ -57,7 +58,7 @@ impl UserStore for MemoryStore {
         let after = find
             .after
             .as_deref()
-            .map(|after| Mark::decode(find, after))
+            .map(|after| Mark::decode(connection, find, after))
             .transpose()?;
         Ok(self.read(scope.tenant, |directory| {
             page(directory, connection, find, after)
@@ -311,10 +312,10 @@ fn forget(directory: &mut Directory, now: Timestamp) {
 
 fn page(directory: &Directory, connection: ConnectionId, find: &Find, after: Option<Mark>) -> Page {
     let mut marks = matches(directory, connection, find);
-    let total = match find.range {
-        KeyRange::All | KeyRange::Equal(_) => u64::try_from(marks.len()).ok(),
-        KeyRange::Prefix(_) | KeyRange::Between(..) | KeyRange::Contains(_) => None,
-    };
+    // Later pages go without, as where counting costs something: whoever builds on
+    // this store should not come to rely on it.
+    let counted = after.is_none() || find.range == KeyRange::All;
+    let total = u64::try_from(marks.len()).ok().filter(|_| counted);
     if find.direction == Direction::Descending {
         marks.reverse();
     }
@@ -341,7 +342,7 @@ fn page(directory: &Directory, connection: ConnectionId, find: &Find, after: Opt
             .map(|row| row.document.clone());
         let document = document.filter(|_| find.want == Detail::Documents);
         bytes += document.as_ref().map_or(0, |document| document.json.len());
-        page.next = rest.peek().is_some().then(|| mark.encode(find));
+        page.next = rest.peek().is_some().then(|| mark.encode(connection, find));
         let key = (find.want == Detail::Keys && find.range != KeyRange::All).then_some(mark.value);
         page.hits.push(Hit {
             id: mark.id,
@@ -354,16 +355,20 @@ fn page(directory: &Directory, connection: ConnectionId, find: &Find, after: Opt
 
 /// Every hit in ascending order, each document once.
 fn matches(directory: &Directory, connection: ConnectionId, find: &Find) -> Vec<Mark> {
-    if find.range == KeyRange::All {
+    let reserved = Reserved::of(find);
+    if reserved.is_some() || find.range == KeyRange::All {
         let rows = directory.documents.values().map(|row| &row.document);
         let rows =
             rows.filter(|document| document.connection == connection && document.kind == find.kind);
-        return rows
-            .map(|document| Mark {
-                value: Vec::new(),
-                id: document.id.clone(),
-            })
+        let marks = rows.map(|document| Mark {
+            value: reserved.map_or_else(Vec::new, |index| index.value(document)),
+            id: document.id.clone(),
+        });
+        let mut marks: Vec<Mark> = marks
+            .filter(|mark| walk::holds(&find.range, &mark.value))
             .collect();
+        marks.sort_by(|one, other| (&one.value, &one.id).cmp(&(&other.value, &other.id)));
+        return marks;
     }
     let from = (
         connection,

@@ -1,5 +1,7 @@
 //! Documents and their keys: put, rekey, and what a delete takes along.
 
+use std::collections::BTreeMap;
+
 use nameplate_store::keyset::{self, Difference};
 use nameplate_store::{ChangeResult, Key, Kind, Outcome, Put, Rekey};
 use rusqlite::{OptionalExtension, params};
@@ -28,6 +30,7 @@ impl Work<'_> {
     fn create(&mut self, put: &Put, keys: &[Key]) -> Result<ChangeResult, Stop> {
         let difference = keyset::difference(&[], keys);
         self.reindex(put.kind, &put.id, &difference)?;
+        self.recount_surplus(put.kind, &[], keys)?;
         let mut statement = self.db.prepare_cached(
             "INSERT INTO documents (tenant, connection, kind, id, version, created, modified, member_count, index_version, label, keys, json)
              VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5, 0, ?6, ?7, ?8, ?9)",
@@ -177,6 +180,7 @@ impl Work<'_> {
             return Ok(false);
         }
         self.reindex(kind, id, difference)?;
+        self.recount_surplus(kind, &stored.keys, keys)?;
         self.db
             .prepare_cached("UPDATE documents SET keys = ?2, index_version = ?3 WHERE row = ?1")?
             .execute(params![row, pack_keys(keys), index_version])?;
@@ -202,6 +206,33 @@ impl Work<'_> {
                     "DELETE FROM counters WHERE tenant = ?1 AND connection = ?2 AND kind = ?3 AND index_version = ?4 AND count = 0",
                 )?
                 .execute(params![self.tenant.0, self.connection.0, K(kind), index_version])?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the number of entries beyond the first of their document, so that a walk
+    /// knows whether entries may be counted for documents.
+    fn recount_surplus(&self, kind: Kind, old: &[Key], new: &[Key]) -> Result<(), Fault> {
+        let mut by: BTreeMap<&str, i64> = BTreeMap::new();
+        for (attribute, count) in keyset::surplus(new) {
+            by.insert(attribute, count);
+        }
+        for (attribute, count) in keyset::surplus(old) {
+            *by.entry(attribute).or_default() -= count;
+        }
+        for (attribute, by) in by.into_iter().filter(|(_, by)| *by != 0) {
+            let place = params![self.tenant.0, self.connection.0, K(kind), attribute];
+            self.db
+                .prepare_cached(
+                    "INSERT INTO surplus (tenant, connection, kind, attribute, count) VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT DO UPDATE SET count = count + excluded.count",
+                )?
+                .execute(params![self.tenant.0, self.connection.0, K(kind), attribute, by])?;
+            self.db
+                .prepare_cached(
+                    "DELETE FROM surplus WHERE tenant = ?1 AND connection = ?2 AND kind = ?3 AND attribute = ?4 AND count = 0",
+                )?
+                .execute(place)?;
         }
         Ok(())
     }
@@ -282,6 +313,7 @@ impl Work<'_> {
     pub(super) fn drop_keys(&mut self, kind: Kind, id: &str, row: i64) -> Result<(), Stop> {
         let stored = self.stored(row)?;
         self.reindex(kind, id, &keyset::difference(&stored.keys, &[]))?;
+        self.recount_surplus(kind, &stored.keys, &[])?;
         self.mark_spans(id, 1, 2)?;
         Ok(self.count(kind, &stored.index_version, -1)?)
     }
