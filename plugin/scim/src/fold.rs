@@ -29,11 +29,6 @@ pub fn key_bytes(value: &str) -> Vec<u8> {
     key
 }
 
-/// Is this key exact, or a prefix and a hash whose hits have to be checked?
-pub fn is_exact(value: &str) -> bool {
-    value.len() <= MAX_KEY
-}
-
 /// A login (userName or e-mail) as it is compared; empty if it is blank.
 pub fn login_key(login: &str) -> Vec<u8> {
     key_bytes(&fold(login.trim()))
@@ -63,6 +58,5 @@ mod tests {
         );
         assert_eq!(key_bytes(&a).len(), MAX_KEY);
         assert_ne!(key_bytes(&a), key_bytes(&b));
-        assert!(!is_exact(&a));
     }
 }

@@ -10,8 +10,9 @@ use crate::directory::{
     Change, Detail, Direction, Directory, DirectoryError, Find, KeyRange, Kind, Outcome, Rekey,
     Unit,
 };
-use crate::env::Env;
+use crate::env::{Env, Level};
 use crate::filter::{index_version, keys_of};
+use crate::schema::Index;
 
 /// The most documents of one step (`wit/reindex.wit`).
 const MAX_STEP: u32 = 1000;
@@ -57,25 +58,21 @@ pub fn reindex_step(
         want: Detail::Documents,
     })?;
     let rt = config.registry.resource_type(kind);
-    let mut units = Vec::with_capacity(page.hits.len());
-    let mut seen = 0;
+    let mut rekeys = Vec::with_capacity(page.hits.len());
     for document in page.hits.into_iter().filter_map(|hit| hit.document) {
-        seen += 1;
         // What cannot be read has no keys; it must not keep the others waiting.
         let content: Map<String, Value> =
             serde_json::from_slice(&document.json).unwrap_or_default();
-        units.push(Unit {
-            changes: vec![Change::Rekey(Rekey {
-                kind,
-                keys: keys_of(rt, &content, config),
-                id: document.id,
-                version: document.version,
-                index_version: version.clone(),
-            })],
-            event: None,
+        rekeys.push(Rekey {
+            kind,
+            keys: keys_of(rt, &content, config),
+            id: document.id,
+            version: document.version,
+            index_version: version.clone(),
         });
     }
-    let written = write(directory, env, units)?;
+    let seen = u32::try_from(rekeys.len()).unwrap_or(u32::MAX);
+    let written = write(directory, env, rekeys)?;
     let next = match (page.next, kind) {
         (Some(after), kind) => Some(cursor_of(kind, &after)),
         (None, Kind::User) => Some(cursor_of(Kind::Group, &[])),
@@ -88,19 +85,64 @@ pub fn reindex_step(
     })
 }
 
+/// Writes keys; the number of documents whose keys were others.
+///
+/// Documents made before an attribute was unique may have the same value. A document
+/// whose value another one holds keeps it, found by all but not held against others, and
+/// is named in a warning: one that is never indexed would keep the index from being
+/// ready for ever.
 fn write(
     directory: &mut dyn Directory,
     env: &mut dyn Env,
-    units: Vec<Unit>,
+    mut rekeys: Vec<Rekey>,
 ) -> Result<u32, DirectoryError> {
-    if units.is_empty() {
-        return Ok(0);
+    let mut written = 0;
+    while !rekeys.is_empty() {
+        let units = rekeys.iter().cloned().map(unit).collect();
+        let outcomes = directory.commit(env.random(), units, None)?;
+        let mut again = Vec::new();
+        for (mut rekey, outcome) in rekeys.into_iter().zip(outcomes) {
+            match outcome {
+                Outcome::Committed { results, .. } => {
+                    written += u32::from(results.iter().any(|result| result.changed));
+                }
+                Outcome::KeyTaken { attribute, .. } if yield_key(&mut rekey, &attribute) => {
+                    env.note(
+                        Level::Warning,
+                        "duplicate-value",
+                        &format!(
+                            "{} has a `{}` that another resource has too; \
+                             change one of them",
+                            rekey.id,
+                            Index::attribute_of(&attribute)
+                        ),
+                    );
+                    again.push(rekey);
+                }
+                // Somebody changed or deleted it: its keys are of today's rules.
+                _ => {}
+            }
+        }
+        rekeys = again;
     }
-    let outcomes = directory.commit(env.random(), units, None)?;
-    let written = outcomes.iter().filter(|outcome| {
-        matches!(outcome, Outcome::Committed { results, .. } if results.iter().any(|r| r.changed))
-    });
-    Ok(u32::try_from(written.count()).unwrap_or(u32::MAX))
+    Ok(written)
+}
+
+/// Makes the keys of an index no longer unique; false if none was.
+fn yield_key(rekey: &mut Rekey, attribute: &str) -> bool {
+    let mut yielded = false;
+    for key in &mut rekey.keys {
+        yielded |= key.unique && key.attribute == attribute;
+        key.unique &= key.attribute != attribute;
+    }
+    yielded
+}
+
+fn unit(rekey: Rekey) -> Unit {
+    Unit {
+        changes: vec![Change::Rekey(rekey)],
+        event: None,
+    }
 }
 
 /// `u` or `g`, then where the store said to go on; nothing for the beginning.

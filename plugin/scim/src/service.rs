@@ -11,7 +11,7 @@ use crate::http::{Request, Response};
 use crate::request::{Query, Tags, json_text, segments};
 use crate::resource::Notes;
 use crate::response::{self, Failure};
-use crate::schema::{Registry, ResourceType};
+use crate::schema::{Index, Registry, ResourceType};
 use crate::{discovery, groups, query, users};
 
 /// Answers one SCIM request (RFC 7644). The request is written wholly or not at
@@ -258,11 +258,17 @@ pub(crate) fn is_id(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// 409 for a value another resource has; names the attribute, tells nothing of the
-/// other resource.
-pub(crate) fn taken(attribute: &str) -> ScimError {
+/// 409 for a value another resource has; names the attribute by its index, tells
+/// nothing of the other resource.
+pub(crate) fn taken(index: &str) -> ScimError {
+    let attribute = Index::attribute_of(index);
+    // Of a declared attribute the schema says so.
+    let hint = match attribute.contains(':') {
+        true => "",
+        false => " (compared without case)",
+    };
     ScimError::conflict(format!(
-        "another resource has this `{attribute}` already (compared without case)"
+        "another resource has this `{attribute}` already{hint}"
     ))
 }
 

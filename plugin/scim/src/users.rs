@@ -19,7 +19,7 @@ use crate::patch;
 use crate::render::{Renderer, stored};
 use crate::resource::Body;
 use crate::response::{self, Failure};
-use crate::schema::ResourceType;
+use crate::schema::{ResourceType, USER_NAME};
 use crate::service::{Call, busy, no_such, taken};
 use crate::write::{ATTEMPTS, Draft, after, commit, created, logins, moved_logins, new_id, text};
 
@@ -48,10 +48,14 @@ pub(crate) fn create(call: &mut Call<'_>) -> Result<Response, Failure> {
         }
         Outcome::KeyTaken {
             attribute, owner, ..
-        } => match reactivate(call, &renderer, &owner, &content)? {
-            Some(response) => Ok(response),
-            None => Err(taken(&attribute).into()),
-        },
+        } => {
+            // Whoever has the same value of another unique attribute is somebody else.
+            let back = match attribute == USER_NAME {
+                true => reactivate(call, &renderer, &owner, &content)?,
+                false => None,
+            };
+            back.ok_or_else(|| taken(&attribute).into())
+        }
         // A new id that somebody has already does not happen twice.
         Outcome::Stale { .. } | Outcome::Missing(_) | Outcome::NotTried => Err(busy().into()),
     }

@@ -5,6 +5,7 @@ use super::expr::{Check, Expr, Order, Place, TextOp};
 use crate::directory::Timestamp;
 use crate::fold::fold;
 use crate::resource::value::is_absent;
+use crate::schema::index::{instant_of, whole_part};
 use serde_json::{Map, Number, Value};
 use std::cmp::Ordering;
 
@@ -166,17 +167,9 @@ fn compare_text(op: TextOp, want: &str, got: &str) -> bool {
 
 fn compare_numbers(a: &Number, b: &Number) -> Option<Ordering> {
     match (a.as_i128(), b.as_i128()) {
-        (Some(a), Some(b)) => Some(a.cmp(&b)),
-        _ => a.as_f64()?.partial_cmp(&b.as_f64()?),
-    }
-}
-
-/// An RFC 3339 text, or the directory's milliseconds.
-fn instant_of(value: &Value) -> Option<jiff::Timestamp> {
-    match value {
-        Value::String(text) => text.parse().ok(),
-        Value::Number(number) => jiff::Timestamp::from_millisecond(number.as_i64()?).ok(),
-        _ => None,
+        (None, None) => a.as_f64()?.partial_cmp(&b.as_f64()?),
+        // Not every whole number is a float, so the fraction goes and not the number.
+        _ => Some(whole_part(a).cmp(&whole_part(b))),
     }
 }
 

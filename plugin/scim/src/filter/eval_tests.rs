@@ -350,6 +350,8 @@ fn numbers_are_compared_as_numbers() {
     };
     assert!(check("urn:example:n:level eq 9007199254740993").unwrap());
     assert!(!check("urn:example:n:level eq 9007199254740992").unwrap());
+    assert!(!check("urn:example:n:level eq 9007199254740992.0").unwrap());
+    assert!(check("urn:example:n:level gt 9007199254740992.0").unwrap());
     assert!(check("urn:example:n:level gt 2.5").unwrap());
     assert!(check("urn:example:n:height lt 2").unwrap());
     assert!(check(r#"urn:example:n:height eq "1.5""#).is_err());

@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 use crate::config::Config;
 use crate::directory::{Key, Kind};
-use crate::schema::index::{Form, Index, flag_key};
+use crate::schema::index::{Form, Index, Keyed, cut_key, flag_key};
 use crate::schema::{LOGINS, ResourceType};
 
 /// Names the standard indexes and the forms of keys: changes when they do.
-const RULES: &str = "2";
+const RULES: &str = "3";
 
 /// Names the rules [`keys_of`] makes keys by; at most 64 bytes.
 pub fn index_version(config: &Config) -> String {
@@ -19,12 +19,14 @@ pub fn index_version(config: &Config) -> String {
     } else {
         "unique"
     };
-    format!("{RULES}-{groups}{}", config.registry.index_digest())
+    let declared = config.registry.index_digest();
+    let dash = if declared.is_empty() { "" } else { "-" };
+    format!("{RULES}-{groups}{dash}{declared}")
 }
 
 /// Is the value a login: compared as its key is, without the white space around it.
-pub(crate) fn is_login(attribute: &str, sub: Option<&str>) -> bool {
-    LOGINS.contains(&(attribute, sub))
+pub(crate) fn is_login(extension: Option<&str>, attribute: &str, sub: Option<&str>) -> bool {
+    extension.is_none() && LOGINS.contains(&(attribute, sub))
 }
 
 /// What an absent boolean of this name counts as, if it counts as anything.
@@ -40,34 +42,50 @@ pub(crate) fn absent_flag(rt: &ResourceType, attribute: &str) -> Option<bool> {
 pub fn keys_of(rt: &ResourceType, document: &Map<String, Value>, config: &Config) -> Vec<Key> {
     let mut keys = Vec::new();
     for index in &rt.indexes {
-        let group_name = rt.kind == Kind::Group && index.extension.is_none();
-        let unique = index.unique && !(group_name && config.duplicate_group_names);
-        let key = |value: Vec<u8>| Key {
-            attribute: index.name.clone(),
-            value,
-            unique,
-            tracked: index.form == Form::Login,
-        };
         let mut any = false;
         each_value(index, document, &mut |value| {
-            any = true;
-            keys.extend(index.form.key(value).map(key));
-            if index.form.is_cut(value) {
-                keys.push(Key {
-                    attribute: index.cut_name(),
-                    value: flag_key(true),
-                    unique: false,
-                    tracked: false,
-                });
+            if let Some(keyed) = index.form.keyed(value) {
+                any = true;
+                add(&mut keys, index, keyed, rt, config);
             }
         });
         if let (false, Form::Flag(Some(absent))) = (any, index.form) {
-            keys.push(key(flag_key(absent)));
+            keys.push(plain(index.name.clone(), flag_key(absent)));
         }
     }
     keys.sort();
     keys.dedup();
     keys
+}
+
+/// The keys of one value.
+fn add(keys: &mut Vec<Key>, index: &Index, keyed: Keyed, rt: &ResourceType, config: &Config) {
+    if keyed.cut {
+        keys.push(plain(index.cut_name(), cut_key()));
+    }
+    let mut key = plain(index.name.clone(), keyed.key);
+    key.tracked = index.form == Form::Login;
+    // An empty text is how some clients send what they have not.
+    if index.unique && !key.value.is_empty() {
+        if index.extension.is_none() {
+            key.unique = rt.kind == Kind::User || !config.duplicate_group_names;
+        } else {
+            keys.push(Key {
+                unique: true,
+                ..plain(index.unique_name(), Index::unique_key(&key.value))
+            });
+        }
+    }
+    keys.push(key);
+}
+
+fn plain(attribute: String, value: Vec<u8>) -> Key {
+    Key {
+        attribute,
+        value,
+        unique: false,
+        tracked: false,
+    }
 }
 
 /// Each value of the indexed attribute, those of a list on their own.

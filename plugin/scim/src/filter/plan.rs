@@ -7,23 +7,18 @@ use jiff::Timestamp;
 use serde_json::Number;
 
 use super::expr::{Check, Expr, Order, Place, TextOp};
-use crate::directory::{KeyRange, Kind};
-use crate::fold::{MAX_KEY, fold, key_bytes};
+use crate::directory::{BY_ID, BY_MODIFIED, KeyRange, Kind};
+use crate::fold::{MAX_KEY, key_bytes};
 use crate::schema::ResourceType;
-use crate::schema::index::{Form, Index, flag_key, instant_key, number_key};
+use crate::schema::index::{Form, Index, cut_key, flag_key, ordered, whole_key, whole_part};
 
-/// The index every store keeps of ids (`wit/user-store.wit`).
-pub(crate) const BY_ID: &str = "@id";
-/// The index every store keeps of the times of change (`wit/user-store.wit`).
-pub(crate) const BY_MODIFIED: &str = "@modified";
-
-/// The bytes of a long key before its hash.
+/// The bytes of a long key before its hash, see [`key_bytes`].
 const CUT: usize = MAX_KEY - 32;
 
 /// How to find candidates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Plan {
-    /// These documents at most; they need not exist.
+    /// These documents at most; they need not exist, nor be ids.
     Ids(Vec<String>),
     /// The documents of one index range.
     Index {
@@ -32,7 +27,8 @@ pub enum Plan {
         /// Which part.
         range: KeyRange,
     },
-    /// The groups this document is a member of itself.
+    /// The groups this document is a member of itself. A store names 10,000 of them at
+    /// most.
     GroupsOf(String),
     /// The users that are members of this group, or of groups in it.
     UsersIn(String),
@@ -48,7 +44,7 @@ pub enum Plan {
 pub struct Planned {
     /// How to find candidates.
     pub plan: Plan,
-    /// Each candidate matches, so none has to be looked at.
+    /// Each candidate that exists matches, so none has to be looked at.
     pub exact: bool,
 }
 
@@ -64,6 +60,18 @@ impl Planned {
     const SCAN: Self = Self {
         plan: Plan::Scan,
         exact: false,
+    };
+
+    /// Every document matches.
+    const EVERYTHING: Self = Self {
+        plan: Plan::Scan,
+        exact: true,
+    };
+
+    /// No document matches.
+    const NOTHING: Self = Self {
+        plan: Plan::Ids(Vec::new()),
+        exact: true,
     };
 }
 
@@ -87,9 +95,14 @@ impl Plan {
                 ..
             } => 1000,
             Self::Index {
+                range: KeyRange::Between(Some(_), Some(_)),
+                ..
+            } => 2000,
+            // The whole index is walked, and few of its entries are candidates.
+            Self::Index {
                 range: KeyRange::Contains(_),
                 ..
-            } => 100_000,
+            } => 5000,
             Self::Index { .. } => 10_000,
             Self::Union(plans) => plans.iter().map(Self::cost).sum(),
             Self::Scan => u64::MAX,
@@ -118,23 +131,12 @@ pub fn plan(expr: &Expr, rt: &ResourceType) -> Planned {
     plan_in(expr, rt, None)
 }
 
-/// `list` is the attribute whose brackets the expression stands in.
+/// `list` is the attribute whose brackets the expression stands in: then it is about one
+/// element, and the plan finds documents with such an element.
 fn plan_in(expr: &Expr, rt: &ResourceType, list: Option<&Place>) -> Planned {
     match expr {
-        // True of everything: nothing has to be looked at.
-        Expr::And(parts) if parts.is_empty() => Planned::exact(Plan::Scan),
-        Expr::And(parts) => {
-            let best = parts
-                .iter()
-                .map(|part| plan_in(part, rt, list))
-                .min_by_key(|planned| planned.plan.cost());
-            match best {
-                Some(only) if parts.len() == 1 => only,
-                Some(best) => Planned::candidates(best.plan),
-                None => Planned::SCAN,
-            }
-        }
-        Expr::Or(parts) => union(parts.iter().map(|part| plan_in(part, rt, list)).collect()),
+        Expr::And(parts) => all_of(parts.iter().map(|part| plan_in(part, rt, list))),
+        Expr::Or(parts) => any_of(parts.iter().map(|part| plan_in(part, rt, list))),
         Expr::Any(place, inner) => match plan_in(inner, rt, Some(place)) {
             // There has to be an element.
             Planned {
@@ -145,8 +147,7 @@ fn plan_in(expr: &Expr, rt: &ResourceType, list: Option<&Place>) -> Planned {
         Expr::Test(place, check) => plan_test(place, list, check, rt),
         Expr::Not(inner) => match &**inner {
             Expr::Test(place, Check::Flag(flag)) => plan_not_flag(place, list, *flag, rt),
-            // The opposite of an index range: the candidates are as good as all.
-            _ => Planned::SCAN,
+            inner => opposite(&plan_in(inner, rt, list)),
         },
         Expr::Edge(id) => Planned::exact(match rt.kind {
             Kind::Group => Plan::GroupsOf(id.clone()),
@@ -156,41 +157,109 @@ fn plan_in(expr: &Expr, rt: &ResourceType, list: Option<&Place>) -> Planned {
     }
 }
 
-/// Several plans at once. One alone stays exact.
-fn union(plans: Vec<Planned>) -> Planned {
-    let mut ids = Vec::new();
-    let mut rest = Vec::new();
-    let mut plans = plans;
-    if plans.len() == 1
-        && let Some(only) = plans.pop()
-    {
-        return only;
+/// The opposite of a range is as good as all.
+fn opposite(planned: &Planned) -> Planned {
+    if *planned == Planned::EVERYTHING {
+        Planned::NOTHING
+    } else if *planned == Planned::NOTHING {
+        Planned::EVERYTHING
+    } else {
+        Planned::SCAN
     }
-    let mut waiting: Vec<Plan> = plans.into_iter().map(|planned| planned.plan).collect();
-    while let Some(plan) = waiting.pop() {
-        match plan {
-            Plan::Scan => return Planned::SCAN,
-            Plan::Ids(more) => ids.extend(more),
-            Plan::Union(more) => waiting.extend(more),
-            other => rest.push(other),
+}
+
+/// What all of these find: the cheapest of them, exact if it is the only one.
+fn all_of(plans: impl Iterator<Item = Planned>) -> Planned {
+    let mut rest: Vec<Planned> = Vec::new();
+    for planned in plans.filter(|planned| *planned != Planned::EVERYTHING) {
+        let known = rest
+            .iter_mut()
+            .find_map(|known| overlap(known, &planned).map(|both| (known, both)));
+        match known {
+            Some((known, both)) => *known = both,
+            None => rest.push(planned),
         }
+    }
+    let alone = rest.len() == 1;
+    match rest.into_iter().min_by_key(|planned| planned.plan.cost()) {
+        None => Planned::EVERYTHING,
+        Some(best) if alone || best == Planned::NOTHING => best,
+        Some(best) => Planned::candidates(best.plan),
+    }
+}
+
+/// Two ranges of a reserved index as one. Elsewhere a document may have several keys,
+/// one in each range and none in both.
+fn overlap(a: &Planned, b: &Planned) -> Option<Planned> {
+    let (index, a_from, a_to) = reserved_range(a)?;
+    let (_, b_from, b_to) = reserved_range(b).filter(|(same, ..)| *same == index)?;
+    let from = a_from.max(b_from).clone();
+    // None is open, and the least of all.
+    let to = match (a_to, b_to) {
+        (Some(a), Some(b)) => Some(a.min(b).clone()),
+        (a, b) => a.clone().or_else(|| b.clone()),
+    };
+    if from.is_some() && to.is_some() && from > to {
+        return Some(Planned::NOTHING);
+    }
+    Some(Planned {
+        plan: Plan::index(index, KeyRange::Between(from, to)),
+        exact: a.exact && b.exact,
+    })
+}
+
+type Bound = Option<Vec<u8>>;
+
+fn reserved_range(planned: &Planned) -> Option<(&str, &Bound, &Bound)> {
+    match &planned.plan {
+        Plan::Index {
+            index,
+            range: KeyRange::Between(from, to),
+        } if index.starts_with('@') => Some((index, from, to)),
+        _ => None,
+    }
+}
+
+/// What any of these finds.
+fn any_of(plans: impl Iterator<Item = Planned>) -> Planned {
+    let mut ids = Vec::new();
+    let mut rest: Vec<Plan> = Vec::new();
+    let mut exact = true;
+    let mut scan = false;
+    for planned in plans {
+        if planned == Planned::EVERYTHING {
+            return planned;
+        }
+        exact &= planned.exact;
+        let parts = match planned.plan {
+            Plan::Union(parts) => parts,
+            plan => vec![plan],
+        };
+        for part in parts {
+            match part {
+                Plan::Scan => scan = true,
+                Plan::Ids(more) => ids.extend(more),
+                part if rest.contains(&part) => {}
+                part => rest.push(part),
+            }
+        }
+    }
+    if scan {
+        return Planned::SCAN;
     }
     ids.sort();
     ids.dedup();
-    // Taken from the end: back into the order of the filter.
-    rest.reverse();
-    if rest.is_empty() {
-        return Planned::candidates(Plan::Ids(ids));
-    }
-    if !ids.is_empty() {
+    if !ids.is_empty() || rest.is_empty() {
         rest.push(Plan::Ids(ids));
     }
-    if rest.len() == 1
-        && let Some(only) = rest.pop()
-    {
-        return Planned::candidates(only);
-    }
-    Planned::candidates(Plan::Union(rest))
+    let plan = match rest.pop() {
+        Some(only) if rest.is_empty() => only,
+        last => {
+            rest.extend(last);
+            Plan::Union(rest)
+        }
+    };
+    Planned { plan, exact }
 }
 
 fn plan_test(place: &Place, list: Option<&Place>, check: &Check, rt: &ResourceType) -> Planned {
@@ -212,24 +281,25 @@ fn plan_test(place: &Place, list: Option<&Place>, check: &Check, rt: &ResourceTy
     let Some(index) = index_of(place, list, rt) else {
         return Planned::SCAN;
     };
-    match check {
-        Check::Text {
-            op, text, exact, ..
-        } if index.form.is_text() => plan_text(index, *op, text, *exact),
-        Check::Flag(flag) => match index.form {
-            // What is absent has a key as well and may not match.
-            Form::Flag(absent) => Planned {
-                plan: Plan::index(&index.name, KeyRange::Equal(flag_key(*flag))),
-                exact: absent != Some(*flag),
+    match (check, index.form) {
+        (
+            Check::Text {
+                op, text, exact, ..
             },
-            _ => Planned::SCAN,
+            Form::Exact | Form::Folded | Form::Login,
+        ) if *exact == (index.form == Form::Exact) => plan_text(index, *op, text),
+        // What is absent has a key as well and may not match.
+        (Check::Flag(flag), Form::Flag(absent)) => Planned {
+            plan: Plan::index(&index.name, KeyRange::Equal(flag_key(*flag))),
+            exact: absent != Some(*flag),
         },
-        Check::Number(order, number) if index.form == Form::Integer => {
-            Planned::candidates(Plan::index(&index.name, number_range(*order, number)))
-        }
-        Check::Instant(order, instant) if index.form == Form::Instant => {
-            let range = key_range(*order, instant_key(*instant));
-            Planned::candidates(Plan::index(&index.name, range))
+        (Check::Number(order, number), Form::Integer) => Planned {
+            plan: Plan::index(&index.name, number_range(*order, number)),
+            exact: number.as_i128().is_some(),
+        },
+        (Check::Instant(order, instant), Form::Instant) => {
+            let range = instant_range(*order, instant.as_nanosecond());
+            Planned::exact(Plan::index(&index.name, range))
         }
         _ => Planned::SCAN,
     }
@@ -246,17 +316,19 @@ fn plan_not_flag(place: &Place, list: Option<&Place>, flag: bool, rt: &ResourceT
     }
 }
 
+/// Ids are shorter than any key is cut at, and a store finds no parts in them.
 fn plan_id(op: TextOp, text: &str) -> Planned {
-    let key = || text.as_bytes().to_vec();
-    let range = match op {
-        TextOp::Order(Order::Equal) => return Planned::exact(Plan::Ids(vec![text.to_owned()])),
+    match op {
+        TextOp::Order(Order::Equal) => Planned::exact(Plan::Ids(vec![text.to_owned()])),
+        TextOp::Order(order) => text_range(BY_ID, order, text),
+        _ if text.is_empty() => Planned::EVERYTHING,
+        _ if text.len() > CUT => Planned::NOTHING,
         TextOp::StartsWith => {
-            return Planned::exact(Plan::index(BY_ID, KeyRange::Prefix(key())));
+            let prefix = KeyRange::Prefix(text.as_bytes().to_vec());
+            Planned::exact(Plan::index(BY_ID, prefix))
         }
-        TextOp::Order(order) => key_range(order, key()),
-        TextOp::Contains | TextOp::EndsWith => return Planned::SCAN,
-    };
-    Planned::candidates(Plan::index(BY_ID, range))
+        TextOp::Contains | TextOp::EndsWith => Planned::SCAN,
+    }
 }
 
 /// Times of change are whole milliseconds, so each comparison is one with the whole
@@ -268,104 +340,115 @@ fn plan_modified(order: Order, instant: Timestamp) -> Planned {
     let (from, to) = match order {
         Order::Equal if floor == ceiling => (Some(floor), Some(floor)),
         // Between two milliseconds there is nothing.
-        Order::Equal => return Planned::exact(Plan::Ids(Vec::new())),
+        Order::Equal => return Planned::NOTHING,
         Order::Greater => (Some(floor + 1), None),
         Order::GreaterEqual => (Some(ceiling), None),
         Order::Less => (None, Some(ceiling - 1)),
         Order::LessEqual => (None, Some(floor)),
     };
     if to.is_some_and(|to| to < 0) {
-        return Planned::exact(Plan::Ids(Vec::new()));
+        return Planned::NOTHING;
     }
     let key = |millis: i128| {
         let millis = u64::try_from(millis.max(0)).unwrap_or(u64::MAX);
         millis.to_be_bytes().to_vec()
     };
-    Planned::exact(Plan::index(
-        BY_MODIFIED,
-        KeyRange::Between(from.map(key), to.map(key)),
-    ))
+    let range = KeyRange::Between(from.map(key), to.map(key));
+    Planned::exact(Plan::index(BY_MODIFIED, range))
 }
 
-/// The keys at least of the values that compare so with the value of this key.
-fn key_range(order: Order, key: Vec<u8>) -> KeyRange {
-    match order {
-        Order::Equal => KeyRange::Equal(key),
-        Order::Greater | Order::GreaterEqual => KeyRange::Between(Some(key), None),
-        Order::Less | Order::LessEqual => KeyRange::Between(None, Some(key)),
-    }
-}
-
-/// Whole numbers compare with a fraction as with the whole number below it, which the
-/// key is; only what lies above is looked for one further down.
+/// Exactly the keys of what compares so with a whole number, and at least those of what
+/// compares so with a fraction: all fractions between two whole numbers share a key.
 fn number_range(order: Order, number: &Number) -> KeyRange {
-    key_range(order, number_key(number))
+    let (whole, fraction) = whole_part(number);
+    match order {
+        Order::Equal => KeyRange::Equal(whole_key(whole, fraction)),
+        Order::Greater => KeyRange::Between(Some(whole_key(whole, true)), None),
+        Order::GreaterEqual => KeyRange::Between(Some(whole_key(whole, fraction)), None),
+        Order::Less if fraction => KeyRange::Between(None, Some(whole_key(whole, true))),
+        Order::Less => {
+            let below = whole.saturating_sub(1);
+            KeyRange::Between(None, Some(whole_key(below, true)))
+        }
+        Order::LessEqual => KeyRange::Between(None, Some(whole_key(whole, fraction))),
+    }
 }
 
-fn plan_text(index: &Index, op: TextOp, text: &str, exact: bool) -> Planned {
-    // Keys of a form that folds cannot answer by case, but hold every such match;
-    // the text is folded already unless case counts.
-    let same_case = exact == (index.form == Form::Exact);
-    let folded;
-    let text = if exact && index.form != Form::Exact {
-        folded = fold(text);
-        folded.as_str()
-    } else if same_case {
-        text
-    } else {
-        // Keys by case do not hold what compares without.
-        return Planned::SCAN;
-    };
-    let text = match index.form {
-        Form::Login => text.trim(),
-        _ => text,
-    };
-    // Blank values have no key.
-    if text.is_empty() {
+fn instant_range(order: Order, nanos: i128) -> KeyRange {
+    match order {
+        Order::Equal => KeyRange::Equal(ordered(nanos)),
+        Order::Greater => KeyRange::Between(Some(ordered(nanos + 1)), None),
+        Order::GreaterEqual => KeyRange::Between(Some(ordered(nanos)), None),
+        Order::Less => KeyRange::Between(None, Some(ordered(nanos - 1))),
+        Order::LessEqual => KeyRange::Between(None, Some(ordered(nanos))),
+    }
+}
+
+/// `text` is as keys are: folded, and trimmed if it is a login.
+fn plan_text(index: &Index, op: TextOp, text: &str) -> Planned {
+    // A blank login has no key.
+    if text.is_empty() && index.form == Form::Login {
         return Planned::SCAN;
     }
-    let range = match op {
-        TextOp::Order(Order::Equal) => KeyRange::Equal(key_bytes(text)),
-        TextOp::StartsWith => KeyRange::Prefix(cut(text)),
-        TextOp::Contains | TextOp::EndsWith => return plan_part(index, text),
-        TextOp::Order(order) => text_range(order, text),
-    };
-    let exact = match op {
-        // A key of this length may be a hash that the text was made to equal.
-        TextOp::Order(Order::Equal) => same_case && text.len() < MAX_KEY,
-        TextOp::StartsWith => same_case && text.len() <= CUT,
-        _ => false,
-    };
-    Planned {
-        plan: Plan::index(&index.name, range),
-        exact,
+    match op {
+        TextOp::Order(Order::Equal) => Planned {
+            plan: Plan::index(&index.name, KeyRange::Equal(key_bytes(text))),
+            // A key of this length may be a hash that the text was made to equal.
+            exact: text.len() < MAX_KEY,
+        },
+        TextOp::Order(order) => text_range(&index.name, order, text),
+        _ if text.is_empty() => {
+            Planned::exact(Plan::index(&index.name, KeyRange::Between(None, None)))
+        }
+        TextOp::StartsWith => Planned {
+            plan: Plan::index(&index.name, KeyRange::Prefix(cut(text))),
+            exact: text.len() <= CUT,
+        },
+        TextOp::Contains | TextOp::EndsWith => plan_part(index, text),
     }
 }
 
 /// A part of a text is looked for in the keys, and in the values that are longer than
 /// their keys.
 fn plan_part(index: &Index, text: &str) -> Planned {
-    if text.len() > CUT {
-        return Planned::candidates(Plan::index(
-            &index.cut_name(),
-            KeyRange::Equal(flag_key(true)),
-        ));
-    }
-    Planned::candidates(Plan::Union(vec![
-        Plan::index(&index.name, KeyRange::Contains(text.as_bytes().to_vec())),
-        Plan::index(&index.cut_name(), KeyRange::Equal(flag_key(true))),
-    ]))
+    let long = Plan::index(&index.cut_name(), KeyRange::Equal(cut_key()));
+    Planned::candidates(match text.len() {
+        0..=MAX_KEY => {
+            let within = KeyRange::Contains(text.as_bytes().to_vec());
+            Plan::Union(vec![Plan::index(&index.name, within), long])
+        }
+        _ => long,
+    })
 }
 
-/// Long keys end in a hash: past where that begins they have no order.
-fn text_range(order: Order, text: &str) -> KeyRange {
-    match order {
-        Order::Equal => KeyRange::Equal(key_bytes(text)),
-        Order::Greater | Order::GreaterEqual => KeyRange::Between(Some(cut(text)), None),
-        Order::Less | Order::LessEqual if text.len() <= CUT => {
-            KeyRange::Between(None, Some(text.as_bytes().to_vec()))
+/// Exact as long as the text is shorter than what is cut off long keys, for then they
+/// compare with it as the values do. Keys have no predecessor, so what is `lt` is walked
+/// as what is `le`.
+fn text_range(index: &str, order: Order, text: &str) -> Planned {
+    let fits = text.len() <= CUT;
+    let mut key = cut(text);
+    let (range, exact) = match order {
+        Order::Equal => (KeyRange::Equal(key_bytes(text)), false),
+        Order::GreaterEqual => (KeyRange::Between(Some(key), None), fits),
+        Order::Greater => {
+            if fits {
+                // The next larger text there can be.
+                key.push(0);
+            }
+            (KeyRange::Between(Some(key), None), fits)
         }
-        Order::Less | Order::LessEqual => KeyRange::Between(None, None),
+        Order::Less | Order::LessEqual => {
+            if !fits {
+                // No key with this beginning is larger.
+                key.resize(MAX_KEY, 0xff);
+            }
+            let exact = fits && order == Order::LessEqual;
+            (KeyRange::Between(None, Some(key)), exact)
+        }
+    };
+    Planned {
+        plan: Plan::index(index, range),
+        exact,
     }
 }
 
@@ -401,6 +484,9 @@ fn covers(index: &Index, place: &Place, list: Option<&Place>) -> bool {
     *extension == index.extension && *attribute == index.attribute && *sub == index.sub
 }
 
+#[cfg(test)]
+#[path = "plan_properties.rs"]
+mod properties;
 #[cfg(test)]
 #[path = "plan_tests.rs"]
 mod tests;

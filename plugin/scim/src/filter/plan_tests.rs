@@ -115,28 +115,114 @@ fn what_no_index_narrows_is_a_scan() {
 }
 
 #[test]
-fn a_range_is_walked_and_its_borders_are_looked_at() {
-    for (text, expected) in [
+fn a_range_is_exact_but_for_lt_which_has_no_last_key() {
+    for (text, expected, exact) in [
         (
             r#"userName gt "Ana""#,
-            between("userName", Some("ana"), None),
+            between("userName", Some("ana\0"), None),
+            true,
         ),
         (
             r#"userName ge "Ana""#,
             between("userName", Some("ana"), None),
+            true,
         ),
         (
             r#"userName lt "Ana""#,
             between("userName", None, Some("ana")),
+            false,
         ),
         (
             r#"userName le "Ana""#,
             between("userName", None, Some("ana")),
+            true,
+        ),
+        (r#"id gt "a""#, between(BY_ID, Some("a\0"), None), true),
+    ] {
+        let planned = whole_plan(Kind::User, text);
+        assert_eq!((planned.plan, planned.exact), (expected, exact), "{text}");
+    }
+}
+
+#[test]
+fn times_of_change_are_walked_between_two_instants() {
+    let key = |millis: u64| Some(millis.to_be_bytes().to_vec());
+    let range = |from, to| Plan::index(BY_MODIFIED, KeyRange::Between(from, to));
+    for (text, expected) in [
+        (
+            r#"meta.lastModified ge "1970-01-01T00:00:00.0005Z""#,
+            range(key(1), None),
+        ),
+        (
+            r#"meta.lastModified gt "1970-01-01T01:00:01+01:00" and meta.lastModified lt "1970-01-01T00:00:02Z""#,
+            range(key(1001), key(1999)),
+        ),
+        (
+            r#"meta.lastModified eq "1970-01-01T00:00:01Z""#,
+            range(key(1000), key(1000)),
+        ),
+        (
+            r#"meta.lastModified eq "1970-01-01T00:00:00.0001Z""#,
+            Plan::Ids(Vec::new()),
+        ),
+        (
+            r#"meta.lastModified lt "1970-01-01T00:00:00Z""#,
+            Plan::Ids(Vec::new()),
+        ),
+        (
+            r#"meta.lastModified gt "2026-01-01T00:00:00Z" and meta.lastModified lt "2025-01-01T00:00:00Z""#,
+            Plan::Ids(Vec::new()),
         ),
     ] {
         let planned = whole_plan(Kind::User, text);
-        assert_eq!((planned.plan, planned.exact), (expected, false), "{text}");
+        assert_eq!((planned.plan, planned.exact), (expected, true), "{text}");
     }
+}
+
+#[test]
+fn a_fraction_is_walked_with_the_whole_number_below_it() {
+    let schema = json!([{"resource": "User", "indexed": ["level"], "schema": {
+        "id": "urn:example:n", "name": "n",
+        "attributes": [{"name": "level", "type": "integer"}]}}]);
+    let registry = Registry::with_declared(&schema).unwrap();
+    let rt = registry.resource_type(Kind::User);
+    let range = |text: &str| {
+        let text = format!("urn:example:n:level {text}");
+        let expr = resolve(&Filter::parse(&text).unwrap(), rt, Dialect::Auto).unwrap();
+        match plan(&expr, rt) {
+            Planned {
+                plan: Plan::Index { range, .. },
+                exact,
+            } => (range, exact),
+            other => panic!("{other:?}"),
+        }
+    };
+    let up_to = |key| KeyRange::Between(None, Some(key));
+    assert_eq!(range("lt 2"), (up_to(whole_key(1, true)), true));
+    assert_eq!(range("lt 1.5"), (up_to(whole_key(1, true)), false));
+    assert_eq!(range("le 1.5"), (up_to(whole_key(1, true)), false));
+    assert_eq!(range("le 1"), (up_to(whole_key(1, false)), true));
+}
+
+#[test]
+fn what_is_always_or_never_true_decides_alone() {
+    let everything = Planned::EVERYTHING;
+    let nothing = Planned::NOTHING;
+    for (text, expected) in [
+        (r#"meta.resourceType eq "User" or title pr"#, &everything),
+        (r#"not (meta.resourceType eq "Group")"#, &everything),
+        (r#"id co """#, &everything),
+        (r#"meta.resourceType eq "Group" and title pr"#, &nothing),
+        (r#"not (meta.resourceType eq "User")"#, &nothing),
+    ] {
+        assert_eq!(whole_plan(Kind::User, text), *expected, "{text}");
+    }
+    let text = r#"meta.resourceType eq "User" and userName eq "a""#;
+    let planned = whole_plan(Kind::User, text);
+    assert_eq!(
+        (planned.plan, planned.exact),
+        (equal("userName", "a"), true)
+    );
 }
 
 #[test]
@@ -144,13 +230,13 @@ fn a_part_is_looked_for_in_keys_and_in_values_longer_than_theirs() {
     for text in [r#"emails co "B.c""#, r#"emails.value ew "B.c""#] {
         let parts = Plan::Union(vec![
             Plan::index("emails.value", KeyRange::Contains(b"b.c".to_vec())),
-            equal("emails.value~long", "1"),
+            equal("emails.value~long", "~"),
         ]);
         assert_eq!(user(text), parts, "{text}");
     }
     let document = json!({"userName": "a", "emails": [{"value": "x".repeat(600)}]});
     let keys = keys(Kind::User, document, &Config::default());
-    assert!(keys.contains(&key("emails.value~long", "1", false, false)));
+    assert!(keys.contains(&key("emails.value~long", "~", false, false)));
 }
 
 #[test]
@@ -206,7 +292,9 @@ fn a_plan_is_exact_only_where_keys_tell_all() {
             false,
         ),
         (r#"userName eq "a" and active eq true"#.to_owned(), false),
-        (r#"userName eq "a" or userName eq "b""#.to_owned(), false),
+        (r#"userName eq "a" or userName eq "b""#.to_owned(), true),
+        (r#"userName eq "a" or title eq "b""#.to_owned(), false),
+        (r#"emails co "a""#.to_owned(), false),
         (format!(r#"userName eq "{long}""#), false),
         (format!(r#"userName sw "{long}""#), false),
         (r#"meta.resourceType eq "User""#.to_owned(), true),

@@ -19,14 +19,16 @@ pub fn resolve(filter: &Filter, rt: &ResourceType, dialect: Dialect) -> Result<E
 }
 
 /// Resolves a filter on the elements of one list, as it stands in the brackets of a
-/// value path. Fails with `invalidFilter`.
+/// value path; `extension` is the one that declares the list. Fails with
+/// `invalidFilter`.
 pub fn resolve_elements(
     filter: &Filter,
+    extension: Option<&Schema>,
     list: &Attribute,
     dialect: Dialect,
 ) -> Result<Expr, ScimError> {
     walk(filter, &mut |leaf| match leaf {
-        Filter::Test(path, condition) => element_test(path, condition, list, dialect),
+        Filter::Test(path, condition) => element_test(path, condition, extension, list, dialect),
         other => Err(ScimError::invalid_filter(format!(
             "`{other}` cannot stand inside brackets"
         ))),
@@ -131,8 +133,8 @@ impl<'a> Resolver<'a> {
         path: &AttrPath,
         condition: &Condition,
     ) -> Result<Expr, ScimError> {
-        let login = matches!(&place, Place::Document { extension: None, attribute, sub }
-            if is_login(attribute, sub.as_deref()));
+        let login = matches!(&place, Place::Document { extension, attribute, sub }
+            if is_login(extension.as_deref(), attribute, sub.as_deref()));
         let default = match &place {
             Place::Document {
                 extension: None,
@@ -270,7 +272,7 @@ impl<'a> Resolver<'a> {
             )));
         }
         let (place, _) = document_place(extension, attribute, None, &Condition::Present);
-        let inner = resolve_elements(filter, attribute, self.dialect)?;
+        let inner = resolve_elements(filter, extension, attribute, self.dialect)?;
         let Some((sub, condition)) = tail else {
             return Ok(Expr::Any(place, Box::new(inner)));
         };
@@ -286,7 +288,7 @@ impl<'a> Resolver<'a> {
             }
             other => (false, other.clone()),
         };
-        let test = element_test(&sub, &condition, attribute, self.dialect)?;
+        let test = element_test(&sub, &condition, extension, attribute, self.dialect)?;
         let any = Expr::Any(place, Box::new(Expr::And(vec![inner, test])));
         Ok(if negate { any.negated() } else { any })
     }
@@ -363,6 +365,7 @@ fn is_presence(condition: &Condition) -> bool {
 fn element_test(
     path: &AttrPath,
     condition: &Condition,
+    extension: Option<&Schema>,
     list: &Attribute,
     dialect: Dialect,
 ) -> Result<Expr, ScimError> {
@@ -379,10 +382,10 @@ fn element_test(
     if let Some(sub) = list.sub(&path.attr) {
         let place = Place::Element(Some(sub.name.clone()));
         let test = compare(place, sub, path, condition, dialect)?;
-        return Ok(if is_login(&list.name, Some(&sub.name)) {
-            test.trimmed()
-        } else {
-            test
+        let extension = extension.map(|schema| schema.id.as_str());
+        return Ok(match is_login(extension, &list.name, Some(&sub.name)) {
+            true => test.trimmed(),
+            false => test,
         });
     }
     // RFC 7643 2.4: the value of a simple list's element goes by the name `value`.

@@ -25,7 +25,12 @@ impl<'p> Elements<'p> {
     pub(super) fn new(path: &'p AttributePath<'p>, dialect: Dialect) -> Result<Self, ScimError> {
         let expr = match &path.filter {
             None => None,
-            Some(filter) => Some(resolve_elements(filter, path.attribute, dialect)?),
+            Some(filter) => Some(resolve_elements(
+                filter,
+                path.extension,
+                path.attribute,
+                dialect,
+            )?),
         };
         Ok(Self {
             filter: path.filter.as_ref(),

@@ -148,7 +148,7 @@ impl MemberDraft {
             (Some(filter), op) => {
                 let Some(ids) = equal_ids(filter) else {
                     if op == Op::Remove {
-                        let expr = resolve_elements(filter, path.attribute, checker.dialect)?;
+                        let expr = resolve_elements(filter, None, path.attribute, checker.dialect)?;
                         return self.remove_matching(MemberFilter(expr));
                     }
                     return Err(ScimError::bad_request(

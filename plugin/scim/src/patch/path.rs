@@ -70,7 +70,7 @@ impl<'a> PatchPath<'a> {
                     attribute.name
                 )));
             }
-            resolve_elements(filter, attribute, dialect)
+            resolve_elements(filter, extension, attribute, dialect)
                 .map_err(|error| ScimError::invalid_path(error.detail))?;
         }
         Ok(Self::Attribute(AttributePath {

@@ -6,12 +6,13 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::index::{Form, Index};
-use super::model::{Attribute, Attributes, Schema, Type, Uniqueness};
+use super::index::{Form, Index, MAX_PATH};
+use super::model::{Attribute, Attributes, Returned, Schema, Type, Uniqueness};
 use super::registry::{Registry, SchemaError};
 use crate::directory::Kind;
 use crate::error::quoted;
 use crate::resource::AttrPath;
+use crate::resource::coerce::is_stored;
 
 /// Attributes and sub-attributes of all declared schemas together.
 const MAX_ATTRIBUTES: usize = 1000;
@@ -107,6 +108,7 @@ impl Registry {
             let place = format!("schemas[{n}]");
             let entry: Declared = read(entry, &place)?;
             check_schema(&entry.schema, &format!("{place}.schema"))?;
+            check_id(&entry, &registry, &format!("{place}.schema.id"))?;
             attributes += entry.schema.attributes.iter().map(count).sum::<usize>();
             if attributes > MAX_ATTRIBUTES {
                 let reason = format!("there are more than {MAX_ATTRIBUTES} attributes in all");
@@ -141,11 +143,7 @@ fn check_schema(schema: &Schema, place: &str) -> Result<(), Misconfigured> {
     let id = format!("{place}.id");
     // RFC 7643 7: the id of a schema is a URI; in paths only a URN can be told from an
     // attribute (RFC 7644 3.10).
-    let parts = schema.id.splitn(3, ':').collect::<Vec<_>>();
-    let is_urn = matches!(parts.as_slice(), [urn, nid, nss]
-        if urn.eq_ignore_ascii_case("urn") && !nid.is_empty() && !nss.is_empty());
-    let clean = |byte: u8| byte.is_ascii_alphanumeric() || b":.-_".contains(&byte);
-    if !is_urn || schema.id.len() > MAX_URN || !schema.id.bytes().all(clean) {
+    if !is_urn(&schema.id) {
         return Err(wrong(
             id,
             format!(
@@ -159,6 +157,79 @@ fn check_schema(schema: &Schema, place: &str) -> Result<(), Misconfigured> {
         return Err(wrong(format!("{place}.attributes"), "there is none"));
     }
     check_attributes(&schema.attributes, &format!("{place}.attributes"), true)
+}
+
+/// Is it a URN (RFC 8141 2) that can stand in a path: the characters of its last part are
+/// fewer here.
+fn is_urn(id: &str) -> bool {
+    let mut parts = id.splitn(3, ':');
+    let (Some(urn), Some(nid), Some(nss)) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    let of = |text: &str, more: &[u8]| {
+        let clean = |byte: u8| byte.is_ascii_alphanumeric() || more.contains(&byte);
+        text.bytes().all(clean)
+    };
+    urn.eq_ignore_ascii_case("urn")
+        && (2..=32).contains(&nid.len())
+        && of(nid, b"-")
+        && of(nss, b":.-_")
+        && !nss.is_empty()
+        && !nss.ends_with(':')
+        && id.len() <= MAX_URN
+}
+
+/// What RFC 7643 10.3 and RFC 7644 8.2 register; none of them is an extension.
+const STANDARD: [&str; 2] = [
+    "urn:ietf:params:scim:schemas:core:",
+    "urn:ietf:params:scim:api:",
+];
+
+/// One URN has one meaning: no schema is declared again, or differently for the other
+/// resource type, and none has a name that is an attribute's path.
+fn check_id(entry: &Declared, registry: &Registry, place: &str) -> Result<(), Misconfigured> {
+    let id = &entry.schema.id;
+    let lower = id.to_ascii_lowercase();
+    if STANDARD.iter().any(|prefix| lower.starts_with(prefix))
+        || Registry::standard().schema(id).is_some()
+    {
+        return Err(wrong(place, format!("{} is a standard schema", quoted(id))));
+    }
+    if registry
+        .schema(id)
+        .is_some_and(|known| *known != entry.schema)
+    {
+        return Err(wrong(
+            place,
+            format!(
+                "the schema {} is declared in another way before",
+                quoted(id)
+            ),
+        ));
+    }
+    for known in registry.schemas() {
+        if is_path(&entry.schema, &known.id) || is_path(known, id) {
+            return Err(wrong(
+                place,
+                format!(
+                    "{} and {}: one is the path of an attribute of the other",
+                    quoted(id),
+                    quoted(&known.id)
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Is the text the path of an attribute of the schema.
+fn is_path(schema: &Schema, text: &str) -> bool {
+    let rest = text
+        .get(..schema.id.len())
+        .filter(|start| start.eq_ignore_ascii_case(&schema.id))
+        .and_then(|_| text.get(schema.id.len()..)?.strip_prefix(':'));
+    let attribute = rest.map(|rest| rest.split('.').next().unwrap_or(rest));
+    attribute.is_some_and(|name| schema.attribute(name).is_some())
 }
 
 fn check_attributes(attributes: &Attributes, place: &str, top: bool) -> Result<(), Misconfigured> {
@@ -219,201 +290,115 @@ fn check_uniqueness(attribute: &Attribute, place: &str) -> Result<(), Misconfigu
             "`global` cannot be promised by one server: use `server` or `none`",
         ));
     }
-    if Form::of(attribute).is_none_or(|form| matches!(form, Form::Flag(_))) {
-        let kind = attribute.kind.as_str();
-        return Err(wrong(place, format!("type `{kind}` cannot be unique")));
-    }
-    Ok(())
+    let reason = match Form::of(attribute) {
+        None | Some(Form::Flag(_)) => {
+            format!("type `{}` cannot be unique", attribute.kind.as_str())
+        }
+        Some(_) if !is_stored(attribute) => NOT_STORED.to_owned(),
+        Some(_) => return Ok(()),
+    };
+    Err(wrong(place, reason))
 }
+
+/// RFC 7643 7: a writeOnly value is never returned, so none is kept; a readOnly one is
+/// never taken.
+const NOT_STORED: &str = "a value that is `writeOnly` or `readOnly` is not stored here";
 
 /// The indexes of one entry: those that are listed, and one for each unique attribute.
 fn indexes_of(entry: &Declared, place: &str) -> Result<Vec<Index>, Misconfigured> {
     let schema = &entry.schema;
     let mut indexes = Vec::new();
-    let mut add = |attribute: &Attribute, sub: Option<&Attribute>| {
-        let tested = sub.unwrap_or(attribute);
-        let Some(form) = Form::of(tested) else {
-            return false;
-        };
-        let index = Index::extension(
-            &schema.id,
-            &attribute.name,
-            sub.map(|sub| sub.name.as_str()),
-            form,
-            tested.uniqueness != Uniqueness::None,
-        );
-        if !indexes.contains(&index) {
-            indexes.push(index);
-        }
-        true
-    };
-    for attribute in schema.attributes.iter() {
+    for (n, attribute) in schema.attributes.iter().enumerate() {
+        let place = format!("{place}.schema.attributes[{n}]");
         if attribute.uniqueness != Uniqueness::None {
-            add(attribute, None);
+            add(
+                &mut indexes,
+                schema,
+                (attribute, None),
+                &format!("{place}.uniqueness"),
+            )?;
         }
-        for sub in attribute.sub_attributes.iter() {
+        for (m, sub) in attribute.sub_attributes.iter().enumerate() {
             if sub.uniqueness != Uniqueness::None {
-                add(attribute, Some(sub));
+                let place = format!("{place}.subAttributes[{m}].uniqueness");
+                add(&mut indexes, schema, (attribute, Some(sub)), &place)?;
             }
         }
     }
     for (n, text) in entry.indexed.iter().enumerate() {
         let place = format!("{place}.indexed[{n}]");
-        let named = AttrPath::parse(text).ok().and_then(|path| {
-            let own = path
-                .schema
-                .as_deref()
-                .is_none_or(|urn| urn.eq_ignore_ascii_case(&schema.id));
-            let attribute = schema.attribute(&path.attr).filter(|_| own)?;
-            let sub = match path.sub.as_deref() {
-                Some(sub) => Some(attribute.sub(sub)?),
-                None => None,
-            };
-            Some((attribute, sub))
-        });
-        let Some((attribute, sub)) = named else {
+        let Some((attribute, sub)) = named(schema, text) else {
             return Err(wrong(
                 place,
                 format!("{} is no attribute of `{}`", quoted(text), schema.id),
             ));
         };
-        if !add(attribute, sub) {
-            let kind = sub.unwrap_or(attribute).kind.as_str();
-            return Err(wrong(
-                place,
-                format!("type `{kind}` cannot be indexed; name a part of an object such as `a.b`"),
-            ));
+        let hidden = [Some(attribute), sub]
+            .into_iter()
+            .flatten()
+            .any(|part| part.returned == Returned::Never);
+        if hidden {
+            return Err(wrong(place, "nobody may read it, so nobody can ask for it"));
         }
+        add(&mut indexes, schema, (attribute, sub), &place)?;
     }
     Ok(indexes)
 }
 
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-    use super::*;
-    use serde_json::json;
-
-    const URN: &str = "urn:example:badge";
-
-    fn place_of(declared: &Value) -> String {
-        Registry::with_declared(declared).unwrap_err().place
-    }
-
-    fn with(attribute: Value) -> Value {
-        json!([{"resource": "User", "schema": {"id": URN, "name": "Badge",
-            "attributes": [{"name": "ok"}, attribute]}}])
-    }
-
-    #[test]
-    fn a_slip_is_named_with_its_place() {
-        let cases = [
-            (json!({}), "schemas"),
-            (json!([{"resource": "Robot"}]), "schemas[0].resource"),
-            (
-                json!([{"resource": "User", "schema": {"id": URN, "name": "x", "attributes": []}}]),
-                "schemas[0].schema.attributes",
-            ),
-            (
-                json!([{"resource": "User", "schema": {"id": "badge", "name": "x",
-                "attributes": [{"name": "a"}]}}]),
-                "schemas[0].schema.id",
-            ),
-            (
-                with(json!({"name": "b", "type": "whole"})),
-                "schemas[0].schema.attributes[1].type",
-            ),
-            (
-                with(json!({"name": "1b"})),
-                "schemas[0].schema.attributes[1].name",
-            ),
-            (
-                with(json!({"name": "b c"})),
-                "schemas[0].schema.attributes[1].name",
-            ),
-            (with(json!({"name": "OK"})), "schemas[0].schema.attributes"),
-            (
-                with(json!({"name": "b", "type": "complex"})),
-                "schemas[0].schema.attributes[1].subAttributes",
-            ),
-            (
-                with(json!({"name": "b", "subAttributes": [{"name": "c"}]})),
-                "schemas[0].schema.attributes[1].subAttributes",
-            ),
-            (
-                with(json!({"name": "b", "type": "complex", "subAttributes": [
-                {"name": "c", "type": "complex", "subAttributes": [{"name": "d"}]}]})),
-                "schemas[0].schema.attributes[1].subAttributes[0].type",
-            ),
-            (
-                with(json!({"name": "b", "uniqueness": "global"})),
-                "schemas[0].schema.attributes[1].uniqueness",
-            ),
-            (
-                with(json!({"name": "b", "type": "boolean", "uniqueness": "server"})),
-                "schemas[0].schema.attributes[1].uniqueness",
-            ),
-        ];
-        for (declared, place) in cases {
-            assert_eq!(place_of(&declared), place, "{declared}");
-        }
-    }
-
-    #[test]
-    fn a_schema_that_exists_cannot_be_declared_again() {
-        let declared = json!([{"resource": "User", "schema": {
-            "id": super::super::ENTERPRISE_USER.to_uppercase(), "name": "x",
-            "attributes": [{"name": "a"}]}}]);
-        assert_eq!(place_of(&declared), "schemas[0].schema.id");
-    }
-
-    #[test]
-    fn indexes_are_those_listed_and_those_of_unique_attributes() {
-        let declared = |indexed: Value| {
-            json!([{"resource": "Group", "schema": {"id": URN, "name": "Badge", "attributes": [
-                {"name": "number", "uniqueness": "server", "caseExact": true},
-                {"name": "door", "type": "complex", "multiValued": true,
-                    "subAttributes": [{"name": "code", "type": "integer"}]},
-                {"name": "photo", "type": "binary"},
-            ]}, "indexed": indexed}])
-        };
-        let registry = Registry::with_declared(&declared(json!(["DOOR.code", "number"]))).unwrap();
-        let own: Vec<_> = registry
-            .resource_type(Kind::Group)
-            .indexes
-            .iter()
-            .filter(|index| index.extension.is_some())
-            .map(|index| (index.name.as_str(), index.form, index.unique))
-            .collect();
-        assert_eq!(
-            own,
-            [
-                ("urn:example:badge:number", Form::Exact, true),
-                ("urn:example:badge:door.code", Form::Integer, false),
-            ]
-        );
-        for wrong in [
-            json!(["door"]),
-            json!(["photo"]),
-            json!(["window"]),
-            json!(["a b"]),
-        ] {
-            assert_eq!(place_of(&declared(wrong)), "schemas[0].indexed[0]");
-        }
-    }
-
-    #[test]
-    fn more_than_any_connection_needs_is_refused() {
-        let many: Vec<Value> = (0..MAX_ATTRIBUTES + 1)
-            .map(|n| json!({"name": format!("a{n}")}))
-            .collect();
-        let declared = json!([{"resource": "User", "schema": {"id": URN, "name": "x",
-            "attributes": many}}]);
-        assert_eq!(place_of(&declared), "schemas[0].schema");
-        let indexed: Vec<String> = (0..MAX_INDEXES + 1).map(|n| format!("a{n}")).collect();
-        let some: Vec<Value> = indexed.iter().map(|name| json!({"name": name})).collect();
-        let declared = json!([{"resource": "User", "schema": {"id": URN, "name": "x",
-            "attributes": some}, "indexed": indexed}]);
-        assert_eq!(place_of(&declared), "schemas[0].indexed");
+/// The attribute that an entry of `indexed` names, with or without the URN.
+fn named<'s>(schema: &'s Schema, text: &str) -> Option<(&'s Attribute, Option<&'s Attribute>)> {
+    let path = AttrPath::parse(text).ok()?;
+    let own = path
+        .schema
+        .as_deref()
+        .is_none_or(|urn| urn.eq_ignore_ascii_case(&schema.id));
+    let attribute = schema.attribute(&path.attr).filter(|_| own)?;
+    match path.sub.as_deref() {
+        Some(sub) => Some((attribute, Some(attribute.sub(sub)?))),
+        None => Some((attribute, None)),
     }
 }
+
+/// Adds an index of an attribute or of a part of one, if it is not there yet.
+fn add(
+    indexes: &mut Vec<Index>,
+    schema: &Schema,
+    (attribute, sub): (&Attribute, Option<&Attribute>),
+    place: &str,
+) -> Result<(), Misconfigured> {
+    let tested = sub.unwrap_or(attribute);
+    let Some(form) = Form::of(tested) else {
+        let kind = tested.kind.as_str();
+        return Err(wrong(
+            place,
+            format!("type `{kind}` cannot be indexed; name a part of an object such as `a.b`"),
+        ));
+    };
+    if !is_stored(attribute) || !is_stored(tested) {
+        return Err(wrong(place, NOT_STORED));
+    }
+    let index = Index::extension(
+        &schema.id,
+        &attribute.name,
+        sub.map(|sub| sub.name.as_str()),
+        form,
+        tested.uniqueness != Uniqueness::None,
+    );
+    if index.name.len() > MAX_PATH {
+        return Err(wrong(
+            place,
+            format!(
+                "the path {} is longer than the {MAX_PATH} bytes an index can have",
+                quoted(&index.name)
+            ),
+        ));
+    }
+    if !indexes.contains(&index) {
+        indexes.push(index);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "declared_tests.rs"]
+mod tests;

@@ -1,13 +1,15 @@
 //! Which attributes have an index, and how their values become keys.
 //!
 //! Keys of every form keep the order of the values: where a value is larger, its key
-//! is larger or equal. So a range of keys holds at least the values of a range.
+//! is larger or equal. So a range of keys holds at least the values of a range, and
+//! exactly those as long as the keys are the values.
 
 use jiff::Timestamp;
 use serde_json::{Number, Value};
+use sha2::{Digest, Sha256};
 
 use super::model::{Attribute, Type};
-use crate::fold::{MAX_KEY, fold, is_exact, key_bytes, login_key};
+use crate::fold::{MAX_KEY, fold, key_bytes};
 
 /// How a value becomes a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,14 +18,24 @@ pub enum Form {
     Exact,
     /// Text without case.
     Folded,
-    /// Text trimmed and without case; its holders are tracked.
+    /// Text trimmed and without case; its holders are tracked. A blank one has no key.
     Login,
     /// A boolean, and what an absent one counts as.
     Flag(Option<bool>),
-    /// A number, as the whole number below it: 8 bytes.
+    /// A number: the whole number below it and whether there is a fraction.
     Integer,
-    /// An instant, in microseconds: 8 bytes.
+    /// An instant, in nanoseconds.
     Instant,
+}
+
+/// A key, and what it does not tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keyed {
+    /// The key.
+    pub key: Vec<u8>,
+    /// Is the value longer than its key tells. Such values are found by a key of their
+    /// own where only a part of a text is asked for.
+    pub cut: bool,
 }
 
 impl Form {
@@ -39,37 +51,26 @@ impl Form {
         })
     }
 
-    /// Is the key made of a text.
-    pub fn is_text(self) -> bool {
-        matches!(self, Self::Exact | Self::Folded | Self::Login)
-    }
-
     /// The key of a value; none if it has none.
-    pub fn key(self, value: &Value) -> Option<Vec<u8>> {
-        let key = match (self, value) {
-            (Self::Exact, Value::String(text)) => key_bytes(text),
-            (Self::Folded, Value::String(text)) => key_bytes(&fold(text)),
-            (Self::Login, Value::String(text)) => login_key(text),
-            (Self::Flag(_), Value::Bool(flag)) => flag_key(*flag),
-            (Self::Integer, Value::Number(number)) => number_key(number),
-            (Self::Instant, Value::String(text)) => instant_key(text.parse().ok()?),
+    pub fn keyed(self, value: &Value) -> Option<Keyed> {
+        let text = |text: &str| Keyed {
+            key: key_bytes(text),
+            cut: text.len() > MAX_KEY,
+        };
+        let whole = |key: Vec<u8>| Keyed { key, cut: false };
+        Some(match (self, value) {
+            (Self::Exact, Value::String(value)) => text(value),
+            (Self::Folded, Value::String(value)) => text(&fold(value)),
+            (Self::Login, Value::String(value)) => text(
+                Some(fold(value.trim()))
+                    .filter(|login| !login.is_empty())?
+                    .as_str(),
+            ),
+            (Self::Flag(_), Value::Bool(flag)) => whole(flag_key(*flag)),
+            (Self::Integer, Value::Number(number)) => whole(number_key(number)),
+            (Self::Instant, value) => whole(ordered(instant_of(value)?.as_nanosecond())),
             _ => return None,
-        };
-        (!key.is_empty()).then_some(key)
-    }
-
-    /// Is the value longer than its key tells. Such values are found by a key of their
-    /// own where only a part of a text is asked for.
-    pub fn is_cut(self, value: &Value) -> bool {
-        let Value::String(text) = value else {
-            return false;
-        };
-        match self {
-            Self::Exact => !is_exact(text),
-            Self::Folded => !is_exact(&fold(text)),
-            Self::Login => !is_exact(&fold(text.trim())),
-            Self::Flag(_) | Self::Integer | Self::Instant => false,
-        }
+        })
     }
 }
 
@@ -78,38 +79,57 @@ pub fn flag_key(flag: bool) -> Vec<u8> {
     vec![b'0' + u8::from(flag)]
 }
 
-/// The key of the whole number at or below a number; past 64 bits that of the last
-/// one, which keeps the order.
+/// The key of a value that is longer than its key tells, see [`Index::cut_name`].
+pub fn cut_key() -> Vec<u8> {
+    b"~".to_vec()
+}
+
+/// The key of a number: see [`whole_key`].
 pub fn number_key(number: &Number) -> Vec<u8> {
-    let whole = match (number.as_i64(), number.as_u64()) {
-        (Some(whole), _) => whole,
-        (None, Some(_)) => i64::MAX,
-        // A cast of a float keeps to the bounds of the type.
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the bounds of the type are what is wanted"
-        )]
-        (None, None) => number.as_f64().unwrap_or_default().floor() as i64,
-    };
-    ordered(whole)
+    let (whole, fraction) = whole_part(number);
+    whole_key(whole, fraction)
 }
 
-/// The key of an instant.
-pub fn instant_key(instant: Timestamp) -> Vec<u8> {
-    let floor = instant.as_nanosecond().div_euclid(1000);
-    ordered(i64::try_from(floor).unwrap_or(i64::MAX))
+/// The key of a whole number, or of any number between it and the next.
+pub fn whole_key(whole: i128, fraction: bool) -> Vec<u8> {
+    let mut key = ordered(whole);
+    key.push(u8::from(fraction));
+    key
 }
 
-/// Bytes in the order of the numbers.
-fn ordered(number: i64) -> Vec<u8> {
-    (number.cast_unsigned() ^ (1 << 63)).to_be_bytes().to_vec()
+/// The whole number at or below a number, and whether it is below.
+pub fn whole_part(number: &Number) -> (i128, bool) {
+    if let Some(whole) = number.as_i128() {
+        return (whole, false);
+    }
+    let number = number.as_f64().unwrap_or_default();
+    let floor = number.floor();
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a cast of a float keeps to the bounds of the type, which keeps the order"
+    )]
+    let whole = floor as i128;
+    (whole, floor < number)
+}
+
+/// An RFC 3339 text, or the directory's milliseconds.
+pub fn instant_of(value: &Value) -> Option<Timestamp> {
+    match value {
+        Value::String(text) => text.parse().ok(),
+        Value::Number(number) => Timestamp::from_millisecond(number.as_i64()?).ok(),
+        _ => None,
+    }
+}
+
+/// Bytes in the order of the numbers: the key of an instant's nanoseconds.
+pub fn ordered(number: i128) -> Vec<u8> {
+    (number.cast_unsigned() ^ (1 << 127)).to_be_bytes().to_vec()
 }
 
 /// One indexed attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Index {
-    /// What the store calls it: the attribute's path, or for a long one a hash; at most
-    /// 128 bytes.
+    /// What the store calls it: the attribute's path, at most [`MAX_PATH`] bytes.
     pub name: String,
     /// The extension's URN.
     pub extension: Option<String>,
@@ -125,11 +145,32 @@ pub struct Index {
 
 /// What the name of the index of values that are longer than their keys ends in.
 const CUT: &str = "~long";
+/// What the name of the index that keeps a declared attribute unique ends in.
+const UNIQUE: &str = "~unique";
 
 impl Index {
     /// The index in which a value that is longer than its key has a second one.
     pub fn cut_name(&self) -> String {
         format!("{}{CUT}", self.name)
+    }
+
+    /// The index that keeps the values of a declared attribute unique. It is one of its
+    /// own because a store takes a member's id for the login of whoever has a unique key
+    /// of that value: a badge with the number `ana` must not make its owner `ana`.
+    pub fn unique_name(&self) -> String {
+        format!("{}{UNIQUE}", self.name)
+    }
+
+    /// The key under [`Index::unique_name`]: no login begins with this byte.
+    pub fn unique_key(value: &[u8]) -> Vec<u8> {
+        let mut key = vec![0xff];
+        key.extend_from_slice(&Sha256::digest(value));
+        key
+    }
+
+    /// The attribute that the name of an index, or of one beside it, stands for.
+    pub fn attribute_of(name: &str) -> &str {
+        name.strip_suffix(UNIQUE).unwrap_or(name)
     }
 
     /// An index of the core schema.
@@ -152,12 +193,8 @@ impl Index {
         form: Form,
         unique: bool,
     ) -> Self {
-        let mut name = format!("{urn}:{}", path(attribute, sub));
-        if name.len() + CUT.len() > MAX_NAME {
-            name = hashed(&name);
-        }
         Self {
-            name,
+            name: format!("{urn}:{}", path(attribute, sub)),
             extension: Some(urn.to_owned()),
             attribute: attribute.to_owned(),
             sub: sub.map(str::to_owned),
@@ -167,8 +204,9 @@ impl Index {
     }
 }
 
-/// The most bytes of an index's name (`wit/user-store.wit`).
-const MAX_NAME: usize = 128;
+/// The most bytes of an indexed attribute's path: with [`UNIQUE`] the name of an index,
+/// 128 bytes (`wit/user-store.wit`).
+pub const MAX_PATH: usize = 121;
 
 fn path(attribute: &str, sub: Option<&str>) -> String {
     match sub {
@@ -177,19 +215,12 @@ fn path(attribute: &str, sub: Option<&str>) -> String {
     }
 }
 
-/// A short name for a long text: `#` and half of its SHA-256.
-pub(crate) fn hashed(text: &str) -> String {
-    use sha2::{Digest, Sha256};
-    let digest = Sha256::digest(text.as_bytes());
-    let hex: String = digest
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("#{hex}")
+/// A short name for index rules: half of their SHA-256.
+pub(crate) fn digest(rules: &str) -> String {
+    let digest = Sha256::digest(rules.as_bytes());
+    let half = digest.iter().take(16);
+    half.map(|byte| format!("{byte:02x}")).collect()
 }
-
-const _: () = assert!(MAX_KEY >= 8, "a number has to fit");
 
 #[cfg(test)]
 mod tests {
@@ -198,8 +229,8 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    fn number(value: &Value) -> Vec<u8> {
-        Form::Integer.key(value).unwrap()
+    fn key(form: Form, value: &Value) -> Vec<u8> {
+        form.keyed(value).unwrap().key
     }
 
     #[test]
@@ -215,38 +246,59 @@ mod tests {
             json!(2),
             json!(i64::MAX),
             json!(u64::MAX),
+            json!(1e300),
         ];
         for (a, b) in ascending.iter().zip(ascending.iter().skip(1)) {
-            assert!(number(a) <= number(b), "{a} {b}");
+            assert!(key(Form::Integer, a) < key(Form::Integer, b), "{a} {b}");
         }
-        assert!(number(&json!(1)) < number(&json!(2)));
-        assert_eq!(number(&json!(1.5)), number(&json!(1)));
+        assert_eq!(
+            key(Form::Integer, &json!(2.0)),
+            key(Form::Integer, &json!(2))
+        );
     }
 
     #[test]
     fn instants_are_equal_in_every_zone_and_ordered() {
-        let key = |text: &str| Form::Instant.key(&json!(text)).unwrap();
+        let key = |text: &str| key(Form::Instant, &json!(text));
         assert_eq!(
             key("2026-01-31T08:00:00Z"),
             key("2026-01-31T09:00:00+01:00")
         );
         assert!(key("1969-12-31T23:59:59Z") < key("1970-01-01T00:00:00Z"));
-        assert_eq!(Form::Instant.key(&json!("yesterday")), None);
+        assert!(key("1970-01-01T00:00:00Z") < key("1970-01-01T00:00:00.000000001Z"));
+        assert_eq!(Form::Instant.keyed(&json!("yesterday")), None);
     }
 
     #[test]
-    fn a_long_name_is_hashed_to_fit() {
-        let urn = format!("urn:example:{}", "x".repeat(200));
+    fn a_long_text_is_cut_as_it_is_folded() {
+        // Three bytes each once folded.
+        let text = "\u{1e9e}".repeat(200);
+        let keyed = Form::Folded.keyed(&json!(text)).unwrap();
+        assert_eq!(keyed.cut, fold(&text).len() > MAX_KEY);
+        let long = json!("x".repeat(MAX_KEY + 1));
+        assert!(Form::Exact.keyed(&long).unwrap().cut);
+        let fits = json!("x".repeat(MAX_KEY));
+        assert!(!Form::Exact.keyed(&fits).unwrap().cut);
+    }
+
+    #[test]
+    fn a_blank_login_has_no_key_and_an_empty_text_an_empty_one() {
+        assert_eq!(Form::Login.keyed(&json!(" ")), None);
+        assert_eq!(key(Form::Folded, &json!("")), b"");
+    }
+
+    #[test]
+    fn the_names_beside_the_longest_path_fit() {
+        let urn = "u".repeat(MAX_PATH - ":a.b".len());
         let index = Index::extension(&urn, "a", Some("b"), Form::Exact, false);
-        assert!(index.cut_name().len() <= MAX_NAME);
-        let other = Index::extension(&urn, "a", Some("c"), Form::Exact, false);
-        assert_ne!(index.name, other.name);
+        assert_eq!(index.name.len(), MAX_PATH);
+        assert!(index.cut_name().len() <= 128 && index.unique_name().len() <= 128);
     }
 
     proptest! {
         #[test]
         fn the_order_of_whole_numbers_is_that_of_their_keys(a: i64, b: i64) {
-            prop_assert_eq!(a.cmp(&b), ordered(a).cmp(&ordered(b)));
+            prop_assert_eq!(a.cmp(&b), number_key(&a.into()).cmp(&number_key(&b.into())));
         }
     }
 }

@@ -86,9 +86,10 @@ pub enum Uniqueness {
     Global,
 }
 
-/// One attribute or sub-attribute.
+/// One attribute or sub-attribute. A member of another name is refused: it would be a
+/// slip that changes what the attribute is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Attribute {
     /// In its canonical case.
     pub name: String,

@@ -239,7 +239,7 @@ impl Registry {
         if !indexes.is_empty() {
             target.indexes.extend(indexes);
             let rules = [&self.user.indexes, &self.group.indexes];
-            self.digest = index::hashed(&format!("{rules:?}"));
+            self.digest = index::digest(&format!("{rules:?}"));
         }
         Ok(())
     }

@@ -330,9 +330,7 @@ fn a_filter_that_waits_for_its_index_is_unavailable_and_not_too_much() {
         .filter("/Users", "userName eq \"ana\"")
         .expect(503)
         .names("the index is being rebuilt");
-    let _ = client
-        .filter("/Users", "title pr")
-        .refused(400, "tooMany");
+    let _ = client.filter("/Users", "title pr").refused(400, "tooMany");
     let by_id = client.filter("/Users", &format!("id eq \"{id}\""));
     assert_eq!(by_id.expect(200).ids(), [id]);
 }

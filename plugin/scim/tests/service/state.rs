@@ -137,21 +137,7 @@ impl State {
         self.condition(put.kind, &put.id, put.condition)
             .map_err(Refusal::Stale)?;
         let keys: BTreeSet<Key> = put.keys.into_iter().collect();
-        for key in keys.iter().filter(|k| k.unique) {
-            let owner = self.stored.values().find(|s| {
-                s.document.kind == put.kind
-                    && s.document.id != put.id
-                    && s.keys
-                        .iter()
-                        .any(|k| k.unique && k.attribute == key.attribute && k.value == key.value)
-            });
-            if let Some(owner) = owner {
-                return Err(Refusal::Taken(
-                    key.attribute.clone(),
-                    owner.document.id.clone(),
-                ));
-            }
-        }
+        self.free(put.kind, &put.id, &keys)?;
         let old = self.stored.get(&put.id).cloned();
         self.track(&put.id, old.as_ref().map(|s| &s.keys), &keys, now);
         let document = match &old {
@@ -359,15 +345,35 @@ impl State {
         })
     }
 
-    fn rekey(&mut self, rekey: Rekey) -> ChangeResult {
-        match self.stored.get_mut(&rekey.id) {
+    fn rekey(&mut self, rekey: Rekey) -> Result<ChangeResult, Refusal> {
+        let keys: BTreeSet<Key> = rekey.keys.into_iter().collect();
+        self.free(rekey.kind, &rekey.id, &keys)?;
+        Ok(match self.stored.get_mut(&rekey.id) {
             Some(stored) if stored.document.version == rekey.version => {
-                stored.keys = rekey.keys.into_iter().collect();
+                stored.keys = keys;
                 stored.index_version = rekey.index_version;
                 self.result(&rekey.id, true)
             }
             _ => ChangeResult::default(),
+        })
+    }
+
+    /// Does no other document hold one of the unique keys.
+    fn free(&self, kind: Kind, id: &str, keys: &BTreeSet<Key>) -> Result<(), Refusal> {
+        for key in keys.iter().filter(|k| k.unique) {
+            let owner = self.stored.values().find(|s| {
+                s.document.kind == kind
+                    && s.document.id != id
+                    && s.keys
+                        .iter()
+                        .any(|k| k.unique && k.attribute == key.attribute && k.value == key.value)
+            });
+            if let Some(owner) = owner {
+                let owner = owner.document.id.clone();
+                return Err(Refusal::Taken(key.attribute.clone(), owner));
+            }
         }
+        Ok(())
     }
 
     pub fn unit(&mut self, unit: Unit, now: u64) -> Result<Vec<ChangeResult>, (u32, Refusal)> {
@@ -378,7 +384,7 @@ impl State {
                 Change::Put(put) => self.put(put, now, &mut bumped),
                 Change::Delete(delete) => self.delete_checked(&delete, now, &mut bumped),
                 Change::Members(delta) => self.delta(delta, now, &mut bumped),
-                Change::Rekey(rekey) => Ok(self.rekey(rekey)),
+                Change::Rekey(rekey) => self.rekey(rekey),
             };
             results.push(result.map_err(|refusal| (u32::try_from(index).unwrap(), refusal))?);
         }
