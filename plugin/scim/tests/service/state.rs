@@ -8,14 +8,14 @@ use nameplate_scim::directory::{
     Precondition, Put, Rekey, Unit,
 };
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Stored {
     pub document: Document,
     pub keys: BTreeSet<Key>,
     pub index_version: String,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Held {
     pub display: Option<String>,
     pub login: Option<Vec<u8>>,
@@ -23,7 +23,7 @@ pub struct Held {
 }
 
 /// What is stored; copied before each unit and put back if the unit fails.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
     pub stored: BTreeMap<String, Stored>,
     pub edges: BTreeMap<(String, String), u64>,

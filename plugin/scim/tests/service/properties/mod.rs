@@ -1,0 +1,20 @@
+//! What holds of any request, shown on requests nobody thought of. `PROPTEST_CASES`
+//! asks for more cases than a test run takes.
+
+use proptest::prelude::ProptestConfig;
+
+mod hostile;
+mod planner;
+mod traffic;
+
+/// So many cases, unless the environment says how many. An input that fails is not
+/// kept in a file: it becomes a test with a name.
+fn cases(cases: u32) -> ProptestConfig {
+    let asked = std::env::var_os("PROPTEST_CASES").is_some();
+    let default = ProptestConfig::default();
+    ProptestConfig {
+        cases: if asked { default.cases } else { cases },
+        failure_persistence: None,
+        ..default
+    }
+}
