@@ -18,6 +18,7 @@ use crate::patch::{self, MemberChange, Operation};
 use crate::render::{Links, MAX_ANSWER, Renderer, stored};
 use crate::request::Tags;
 use crate::resource::Body;
+use crate::resource::validate::replacement;
 use crate::response::{self, Failure};
 use crate::schema::ResourceType;
 use crate::service::{Call, busy, no_such, taken};
@@ -98,14 +99,14 @@ pub(crate) fn replace(call: &mut Call<'_>, id: &str) -> Result<Response, Failure
     let rt = call.resource_type(Kind::Group);
     // Read anew for each attempt: rarely more than one, and a copy of 50,000 members
     // kept for the next one would cost each request.
-    update(call, id, Answer::Group, |call, _| {
+    update(call, id, Answer::Group, |call, old| {
         let body = Body::read(sent, rt, call.config, &mut call.notes)?;
         let members = MemberChange {
             replace: true,
             add: body.members.unwrap_or_default(),
             ..MemberChange::default()
         };
-        Ok((body.document, Some(members)))
+        Ok((replacement(&old, body.document, rt)?, Some(members)))
     })
 }
 

@@ -18,6 +18,7 @@ use crate::http::Response;
 use crate::patch;
 use crate::render::{Renderer, stored};
 use crate::resource::Body;
+use crate::resource::validate::replacement;
 use crate::response::{self, Failure};
 use crate::schema::{ResourceType, USER_NAME};
 use crate::service::{Call, busy, no_such, taken};
@@ -48,22 +49,19 @@ pub(crate) fn create(call: &mut Call<'_>) -> Result<Response, Failure> {
         }
         Outcome::KeyTaken {
             attribute, owner, ..
-        } => {
-            // Whoever has the same value of another unique attribute is somebody else.
-            let back = match attribute == USER_NAME {
-                true => reactivate(call, &renderer, &owner, &content)?,
-                false => None,
-            };
-            back.ok_or_else(|| taken(&attribute).into())
-        }
+        } => match reactivate(call, &renderer, &owner, &content)? {
+            Some(response) => Ok(response),
+            None => Err(taken(&attribute).into()),
+        },
         // A new id that somebody has already does not happen twice.
         Outcome::Stale { .. } | Outcome::Missing(_) | Outcome::NotTried => Err(busy().into()),
     }
 }
 
 /// A POST with `active: true` for somebody who is inactive means that they are back
-/// (Okta, row 8 of its traffic): their record is replaced under the old id. Only an
-/// explicit `false` counts as inactive. None if that is not the case.
+/// (Okta, row 8 of its traffic): their record is replaced under the old id. It is theirs
+/// if it has the same userName. Only an explicit `false` counts as inactive. None if
+/// that is not the case.
 fn reactivate(
     call: &mut Call<'_>,
     renderer: &Renderer<'_>,
@@ -81,10 +79,11 @@ fn reactivate(
             return Ok(None);
         };
         let before = Standing::of(&stored(&document)?, rt, call.config);
-        if before.active {
+        let draft = Draft::new(rt, call.config, content, json.clone());
+        // Who has another unique value of theirs may be somebody else.
+        if before.active || user_name(&before.keys) != user_name(&draft.keys) {
             return Ok(None);
         }
-        let draft = Draft::new(rt, call.config, content, json.clone());
         match write(call, &document, &before, true, draft, "user.reactivated")? {
             Outcome::Committed { results, .. } => {
                 call.action(
@@ -124,7 +123,7 @@ pub(crate) fn replace(call: &mut Call<'_>, id: &str) -> Result<Response, Failure
     let body = call.body()?;
     let rt = call.resource_type(Kind::User);
     let content = Body::read(body, rt, call.config, &mut call.notes)?.document;
-    update(call, id, |_, _| Ok(content.clone()))
+    update(call, id, |_, old| replacement(&old, content.clone(), rt))
 }
 
 /// `PATCH /Users/{id}` (RFC 7644 3.5.2). Always 200 with the user: several clients
@@ -215,6 +214,10 @@ impl Standing {
             active: is_active(content),
         }
     }
+}
+
+fn user_name(keys: &[Key]) -> Option<&Key> {
+    keys.iter().find(|key| key.attribute == USER_NAME)
 }
 
 /// Replaces a user's content, if the user still has the version at hand.

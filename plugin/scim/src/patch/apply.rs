@@ -9,9 +9,9 @@ use super::undeclared::Undeclared;
 use crate::config::Config;
 use crate::error::{ScimError, ScimType, quoted};
 use crate::resource::coerce::duplicate;
-use crate::resource::validate::{check_immutable, is_edges};
+use crate::resource::validate::{check_immutable, has_immutable, is_edges};
 use crate::resource::{AttrPath, Checker, Notes, Rule};
-use crate::schema::{Attributes, Mutability, ResourceType, Schema};
+use crate::schema::{Mutability, ResourceType, Schema};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -66,16 +66,6 @@ pub fn apply(
         document,
         members: members.finish(),
     })
-}
-
-/// Is there anything to compare before and after: saves a copy of the document.
-fn has_immutable(rt: &ResourceType) -> bool {
-    let any = |attributes: &Attributes| {
-        attributes
-            .iter()
-            .any(|attribute| attribute.mutability == Mutability::Immutable)
-    };
-    any(&rt.core.attributes) || rt.extensions.iter().any(|schema| any(&schema.attributes))
 }
 
 /// Where a name was written, which decides what happens if it may not be changed.

@@ -56,6 +56,14 @@ impl<'a> Trail<'a> {
         }
     }
 
+    /// A name below a trail, or the start of one.
+    pub(crate) fn below(trail: Option<&'a Trail<'a>>, name: &'a str) -> Self {
+        Self {
+            parent: trail,
+            step: Step::Name(name),
+        }
+    }
+
     fn place(&'a self, place: usize) -> Self {
         Self {
             parent: Some(self),

@@ -57,37 +57,127 @@ pub fn normalize(
     Ok(document)
 }
 
+/// Is there anything that may be set only once: saves a copy of the document.
+pub(crate) fn has_immutable(rt: &ResourceType) -> bool {
+    fn any(attributes: &Attributes) -> bool {
+        attributes.iter().any(|attribute| {
+            attribute.mutability == Mutability::Immutable
+                || is_object(attribute) && any(&attribute.sub_attributes)
+        })
+    }
+    any(&rt.core.attributes) || rt.extensions.iter().any(|schema| any(&schema.attributes))
+}
+
+/// Is it one object, whose parts are set one by one. Of a list of objects nobody can
+/// tell whether an element was changed, or removed and another one added, which may be.
+fn is_object(attribute: &Attribute) -> bool {
+    attribute.is_complex() && !attribute.multi_valued
+}
+
 /// Refuses a change of what may be set only once (RFC 7643 section 7, `immutable`).
 pub fn check_immutable(
     before: &Map<String, Value>,
     after: &Map<String, Value>,
     rt: &ResourceType,
 ) -> Result<(), ScimError> {
-    let check = |attributes: &Attributes,
-                 before: &Map<String, Value>,
-                 after: Option<&Map<String, Value>>| {
-        for attribute in attributes.iter() {
-            if attribute.mutability != Mutability::Immutable {
-                continue;
-            }
-            let old = before.get(&attribute.name);
-            if old.is_some() && old != after.and_then(|map| map.get(&attribute.name)) {
-                return Err(ScimError::bad_request(
-                    ScimType::Mutability,
-                    format!("`{}` can be set only once", attribute.name),
-                ));
-            }
-        }
-        Ok(())
-    };
-    check(&rt.core.attributes, before, Some(after))?;
+    unchanged(&rt.core.attributes, before, Some(after), None)?;
     for schema in &rt.extensions {
         if let Some(before) = before.get(&schema.id).and_then(Value::as_object) {
             let after = after.get(&schema.id).and_then(Value::as_object);
-            check(&schema.attributes, before, after)?;
+            let trail = Trail::urn(&schema.id);
+            unchanged(&schema.attributes, before, after, Some(&trail))?;
         }
     }
     Ok(())
+}
+
+fn unchanged(
+    declared: &Attributes,
+    before: &Map<String, Value>,
+    after: Option<&Map<String, Value>>,
+    trail: Option<&Trail<'_>>,
+) -> Result<(), ScimError> {
+    for attribute in declared.iter() {
+        let Some(old) = before.get(&attribute.name) else {
+            continue;
+        };
+        let new = after.and_then(|map| map.get(&attribute.name));
+        let here = Trail::below(trail, &attribute.name);
+        if attribute.mutability == Mutability::Immutable {
+            if new != Some(old) {
+                return Err(ScimError::bad_request(
+                    ScimType::Mutability,
+                    format!("`{here}` can be set only once"),
+                ));
+            }
+        } else if let (true, Some(old)) = (is_object(attribute), old.as_object()) {
+            let new = new.and_then(Value::as_object);
+            unchanged(&attribute.sub_attributes, old, new, Some(&here))?;
+        }
+    }
+    Ok(())
+}
+
+/// The document that a PUT makes of another. What may be set only once stays where the
+/// client leaves it out, for it cannot be taken away and a client need not know it.
+///
+/// Fails with `mutability` if the client sends another value of it (RFC 7644 3.5.1).
+pub(crate) fn replacement(
+    before: &Map<String, Value>,
+    mut after: Map<String, Value>,
+    rt: &ResourceType,
+) -> Result<Map<String, Value>, ScimError> {
+    if !has_immutable(rt) {
+        return Ok(after);
+    }
+    keep_immutable(&rt.core.attributes, before, &mut after);
+    for schema in &rt.extensions {
+        keep_below(&schema.id, &schema.attributes, before, &mut after);
+    }
+    check_immutable(before, &after, rt)?;
+    Ok(after)
+}
+
+fn keep_immutable(
+    declared: &Attributes,
+    before: &Map<String, Value>,
+    after: &mut Map<String, Value>,
+) {
+    for attribute in declared.iter() {
+        if attribute.mutability == Mutability::Immutable {
+            if let (Some(old), false) = (
+                before.get(&attribute.name),
+                after.contains_key(&attribute.name),
+            ) {
+                after.insert(attribute.name.clone(), old.clone());
+            }
+        } else if is_object(attribute) {
+            keep_below(&attribute.name, &attribute.sub_attributes, before, after);
+        }
+    }
+}
+
+/// The same in an extension or a part that is an object.
+fn keep_below(
+    name: &str,
+    declared: &Attributes,
+    before: &Map<String, Value>,
+    after: &mut Map<String, Value>,
+) {
+    let Some(Value::Object(before)) = before.get(name) else {
+        return;
+    };
+    match after.get_mut(name) {
+        Some(Value::Object(after)) => keep_immutable(declared, before, after),
+        Some(_) => {}
+        None => {
+            let mut kept = Map::new();
+            keep_immutable(declared, before, &mut kept);
+            if !kept.is_empty() {
+                after.insert(name.to_owned(), Value::Object(kept));
+            }
+        }
+    }
 }
 
 impl Checker<'_> {
@@ -191,10 +281,7 @@ impl Checker<'_> {
         trail: Option<&Trail<'_>>,
     ) -> Result<(), ScimError> {
         for attribute in declared.iter() {
-            let here = match trail {
-                Some(trail) => trail.name(&attribute.name),
-                None => Trail::root(&attribute.name),
-            };
+            let here = Trail::below(trail, &attribute.name);
             if attribute.is_complex() {
                 match map.get_mut(&attribute.name) {
                     Some(Value::Array(list)) if attribute.multi_valued => {

@@ -204,8 +204,9 @@ impl Index {
     }
 }
 
-/// The most bytes of an indexed attribute's path: with [`UNIQUE`] the name of an index,
-/// 128 bytes (`wit/user-store.wit`).
+/// The most bytes of an indexed attribute's path: with what the names of the indexes
+/// beside it end in,
+/// 128 (`wit/user-store.wit`).
 pub const MAX_PATH: usize = 121;
 
 fn path(attribute: &str, sub: Option<&str>) -> String {

@@ -14,6 +14,7 @@ mod directory;
 mod state;
 mod walk;
 
+mod declared;
 mod discovery;
 mod entra;
 mod errors;
