@@ -204,9 +204,8 @@ impl Index {
     }
 }
 
-/// The most bytes of an indexed attribute's path: with what the names of the indexes
-/// beside it end in,
-/// 128 (`wit/user-store.wit`).
+/// The most bytes of an indexed attribute's path: 128 (`wit/user-store.wit`) with what
+/// the names of the indexes beside it end in.
 pub const MAX_PATH: usize = 121;
 
 fn path(attribute: &str, sub: Option<&str>) -> String {
