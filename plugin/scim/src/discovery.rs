@@ -27,8 +27,16 @@ pub fn service_provider_config(config: &Config, base_url: &str) -> Value {
         },
         "filter": {"supported": true, "maxResults": config.max_results},
         "changePassword": {"supported": false},
-        "sort": {"supported": false},
+        "sort": {"supported": true},
         "etag": {"supported": true},
+        // RFC 9865 4. Cursors do not expire.
+        "pagination": {
+            "cursor": true,
+            "index": true,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": config.max_results,
+            "maxPageSize": config.max_results,
+        },
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
             "name": "OAuth Bearer Token",

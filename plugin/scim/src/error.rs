@@ -8,7 +8,7 @@ use thiserror::Error;
 /// The schema URN of an error body.
 pub const ERROR_URN: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
-/// The detail keywords of RFC 7644 table 9.
+/// The detail keywords of RFC 7644 table 9 and RFC 9865 2.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ScimType {
     /// The filter's syntax is wrong, or the attribute and comparison do not go together.
@@ -29,6 +29,10 @@ pub enum ScimType {
     InvalidValue,
     /// The protocol version is not supported.
     InvalidVers,
+    /// The cursor is none of this query (RFC 9865 2.1).
+    InvalidCursor,
+    /// The count cannot be that of a page by cursor (RFC 9865 2.1).
+    InvalidCount,
     /// The request would put sensitive data in a URL.
     Sensitive,
 }
@@ -46,6 +50,8 @@ impl ScimType {
             Self::NoTarget => "noTarget",
             Self::InvalidValue => "invalidValue",
             Self::InvalidVers => "invalidVers",
+            Self::InvalidCursor => "invalidCursor",
+            Self::InvalidCount => "invalidCount",
             Self::Sensitive => "sensitive",
         }
     }

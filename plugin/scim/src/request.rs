@@ -6,7 +6,7 @@
 
 use percent_encoding::percent_decode;
 
-use crate::error::{ScimError, quoted};
+use crate::error::{ScimError, ScimType, quoted};
 use crate::http::Request;
 use crate::resource::Notes;
 
@@ -29,8 +29,14 @@ pub fn segments(path: &str) -> Option<Vec<String>> {
 pub struct Query {
     /// `filter`, decoded; none if absent or blank.
     pub filter: Option<String>,
-    /// `startIndex`, from 1; smaller values are 1 (RFC 7644 3.4.2.4).
-    pub start_index: u64,
+    /// `sortBy`, decoded; none if absent or blank.
+    pub sort_by: Option<String>,
+    /// `sortOrder`, decoded; none if absent or blank.
+    pub sort_order: Option<String>,
+    /// `startIndex`, from 1; smaller values are 1 (RFC 7644 3.4.2.4); none if absent.
+    pub start_index: Option<u64>,
+    /// `cursor` (RFC 9865); the empty text asks for the first page.
+    pub cursor: Option<String>,
     /// `count`; none if absent; negative values are 0 (RFC 7644 3.4.2.4).
     pub count: Option<u64>,
     /// `attributes`, decoded; none if absent or blank.
@@ -52,21 +58,46 @@ impl Query {
             let Some(name) = decode(name) else { continue };
             raw.set(&name, value)?;
         }
-        let attributes = unless_blank(raw.attributes);
-        let excluded = unless_blank(raw.excluded);
+        let query = Self {
+            filter: unless_blank(raw.filter),
+            sort_by: unless_blank(raw.sort_by),
+            sort_order: unless_blank(raw.sort_order),
+            start_index: integer("startIndex", raw.start_index)?.map(|start| start.max(1)),
+            cursor: raw.cursor,
+            count: integer("count", raw.count)?,
+            attributes: unless_blank(raw.attributes),
+            excluded: unless_blank(raw.excluded),
+        };
+        query.check()?;
+        Ok(query)
+    }
+
+    /// Do the parameters go together.
+    ///
+    /// # Errors
+    /// `invalidValue` or, of pages by cursor, `invalidCount`.
+    pub fn check(&self) -> Result<(), ScimError> {
         // RFC 7644 3.9: the two are mutually exclusive.
-        if attributes.is_some() && excluded.is_some() {
+        if self.attributes.is_some() && self.excluded.is_some() {
             return Err(ScimError::invalid_value(
                 "`attributes` and `excludedAttributes` exclude each other: send one of them",
             ));
         }
-        Ok(Self {
-            filter: unless_blank(raw.filter),
-            start_index: integer("startIndex", raw.start_index)?.unwrap_or(1).max(1),
-            count: integer("count", raw.count)?,
-            attributes,
-            excluded,
-        })
+        // RFC 9865 2.3: each of the two asks for its own method of paging. We take the
+        // stance that both at once are a mistake, for any choice surprises somebody.
+        if self.cursor.is_some() && self.start_index.is_some() {
+            return Err(ScimError::invalid_value(
+                "`cursor` and `startIndex` exclude each other: send one of them",
+            ));
+        }
+        // RFC 9865 2: a positive number.
+        if self.cursor.is_some() && self.count == Some(0) {
+            return Err(ScimError::bad_request(
+                ScimType::InvalidCount,
+                "`count` has to be 1 or more with `cursor`",
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -74,7 +105,10 @@ impl Query {
 #[derive(Default)]
 struct Raw {
     filter: Option<String>,
+    sort_by: Option<String>,
+    sort_order: Option<String>,
     start_index: Option<String>,
+    cursor: Option<String>,
     count: Option<String>,
     attributes: Option<String>,
     excluded: Option<String>,
@@ -84,7 +118,10 @@ impl Raw {
     fn set(&mut self, name: &str, value: &str) -> Result<(), ScimError> {
         let (name, slot) = match name.to_ascii_lowercase().as_str() {
             "filter" => ("filter", &mut self.filter),
+            "sortby" => ("sortBy", &mut self.sort_by),
+            "sortorder" => ("sortOrder", &mut self.sort_order),
             "startindex" => ("startIndex", &mut self.start_index),
+            "cursor" => ("cursor", &mut self.cursor),
             "count" => ("count", &mut self.count),
             "attributes" => ("attributes", &mut self.attributes),
             "excludedattributes" => ("excludedAttributes", &mut self.excluded),
@@ -258,7 +295,6 @@ fn media_type(request: &Request, strict: bool, notes: &mut Notes) -> Result<(), 
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::error::ScimType;
 
     fn query(text: &str) -> Query {
         Query::parse(Some(text)).unwrap()
@@ -273,12 +309,12 @@ mod tests {
     #[test]
     fn names_are_compared_without_case_and_unknown_ones_are_ignored() {
         let query = query("aadOptscim062020&STARTINDEX=7&Count=3&%FF=x&foo=%zz");
-        assert_eq!((query.start_index, query.count), (7, Some(3)));
+        assert_eq!((query.start_index, query.count), (Some(7), Some(3)));
     }
 
     #[test]
     fn paging_values_are_clamped_not_refused() {
-        assert_eq!(query("startIndex=0&count=-5").start_index, 1);
+        assert_eq!(query("startIndex=0&count=-5").start_index, Some(1));
         assert_eq!(query("startIndex=-3&count=-5").count, Some(0));
         assert_eq!(query("count=99999999999999999999999").count, Some(u64::MAX));
         assert_eq!(Query::parse(None).unwrap().count, None);
@@ -295,6 +331,7 @@ mod tests {
             ("filter=%G1", "filter"),
             ("filter=a&filter=b", "filter"),
             ("attributes=a&excludedAttributes=b", "attributes"),
+            ("cursor=&startIndex=1", "cursor"),
         ] {
             let error = Query::parse(Some(text)).unwrap_err();
             assert_eq!(error.status, 400, "{text}");

@@ -12,7 +12,7 @@ use crate::request::{Query, Tags, json_text, segments};
 use crate::resource::Notes;
 use crate::response::{self, Failure};
 use crate::schema::{Index, Registry, ResourceType};
-use crate::{discovery, groups, query, users};
+use crate::{discovery, groups, list, users};
 
 /// Answers one SCIM request (RFC 7644). The request is written wholly or not at
 /// all; whatever it holds, the answer is a response, never a panic: a SCIM error
@@ -123,6 +123,8 @@ impl<'a> Call<'a> {
 enum Target<'p> {
     Collection(Kind),
     Resource(Kind, &'p str),
+    /// `.search` over these (RFC 7644 3.4.3).
+    Search(&'static [Kind]),
     Discovery(Discovery<'p>),
     /// Defined by the RFC, not offered here.
     NotOffered(&'static str),
@@ -138,8 +140,10 @@ fn target<'p>(path: &[&'p str]) -> Option<Target<'p>> {
     Some(match path {
         ["Users"] => Target::Collection(Kind::User),
         ["Groups"] => Target::Collection(Kind::Group),
-        // RFC 7644 3.4.3 and 3.7 and 3.11.
-        [".search"] | ["Users" | "Groups", ".search"] => Target::NotOffered("`.search`"),
+        [".search"] => Target::Search(&[Kind::User, Kind::Group]),
+        ["Users", ".search"] => Target::Search(&[Kind::User]),
+        ["Groups", ".search"] => Target::Search(&[Kind::Group]),
+        // RFC 7644 3.7 and 3.11.
         ["Bulk"] => Target::NotOffered("`/Bulk`"),
         ["Me", ..] => Target::NotOffered("`/Me`"),
         ["Users", id] => Target::Resource(Kind::User, id),
@@ -167,7 +171,7 @@ fn route(call: &mut Call<'_>) -> Result<Response, Failure> {
     };
     match target {
         Target::Collection(kind) => match (method, kind) {
-            ("GET", _) => query::list(call, kind),
+            ("GET", _) => list::get(call, kind),
             ("POST", Kind::User) => users::create(call),
             ("POST", Kind::Group) => groups::create(call),
             _ => Ok(wrong_method(method, "GET, POST")),
@@ -182,6 +186,10 @@ fn route(call: &mut Call<'_>) -> Result<Response, Failure> {
             ("DELETE", Kind::User) => users::delete(call, id),
             ("DELETE", Kind::Group) => groups::delete(call, id),
             _ => Ok(wrong_method(method, "GET, PUT, PATCH, DELETE")),
+        },
+        Target::Search(kinds) => match method {
+            "POST" => list::search(call, kinds),
+            _ => Ok(wrong_method(method, "POST")),
         },
         Target::Discovery(what) => match method {
             "GET" => discover(call, &what),

@@ -37,7 +37,26 @@ async fn the_configuration_says_what_the_server_does() {
     let _ = stale.refused(412, "");
 
     assert_eq!(config["changePassword"]["supported"], false);
-    assert_eq!(config["sort"]["supported"], false);
+
+    assert_eq!(config["sort"]["supported"], true);
+    let other = idp.user("bo@example.com").await;
+    let sorted = idp.get("/Users?sortBy=userName&sortOrder=descending").await;
+    assert_eq!(sorted.expect(200).ids(), [other.clone(), user.clone()]);
+
+    // RFC 9865 4.
+    assert_eq!(config["pagination"]["index"], true);
+    assert_eq!(config["pagination"]["cursor"], true);
+    assert_eq!(config["pagination"]["defaultPaginationMethod"], "index");
+    let by_index = idp.get("/Users?count=1").await.expect(200);
+    assert_eq!(by_index["startIndex"], 1);
+    let first = idp.get("/Users?count=1&cursor").await.expect(200);
+    let next = first["nextCursor"].as_str().unwrap();
+    let last = idp.get(&format!("/Users?count=1&cursor={next}")).await;
+    let last = last.expect(200);
+    assert_eq!(
+        ([first.ids(), last.ids()].concat(), last.get("nextCursor")),
+        (vec![user.clone(), other], None)
+    );
     let schemes = config["authenticationSchemes"].as_array().unwrap();
     assert_eq!(schemes[0]["type"], "oauthbearertoken");
 }

@@ -18,4 +18,4 @@ pub use eval::View;
 pub use expr::Expr;
 pub use keys::{index_version, keys_of};
 pub use plan::{Plan, Planned, plan};
-pub use resolve::{resolve, resolve_elements};
+pub use resolve::{resolve, resolve_among, resolve_elements};

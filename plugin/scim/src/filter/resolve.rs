@@ -15,7 +15,49 @@ use crate::schema::{Attribute, Mutability, ResourceType, Returned, Schema, Targe
 
 /// Resolves a filter on resources of one type. Fails with `invalidFilter`.
 pub fn resolve(filter: &Filter, rt: &ResourceType, dialect: Dialect) -> Result<Expr, ScimError> {
-    Resolver { rt, dialect }.filter(filter)
+    resolve_among(filter, rt, &[], dialect)
+}
+
+/// Resolves a filter on resources of one type that are listed together with others: an
+/// attribute that only another type declares is absent in this one (RFC 7644 3.4.2.1).
+/// Fails with `invalidFilter`.
+pub fn resolve_among(
+    filter: &Filter,
+    rt: &ResourceType,
+    others: &[&ResourceType],
+    dialect: Dialect,
+) -> Result<Expr, ScimError> {
+    let resolver = Resolver { rt, dialect };
+    walk(filter, &mut |leaf| {
+        resolver.leaf(leaf).or_else(|error| {
+            let elsewhere = others
+                .iter()
+                .filter(|other| other.kind != rt.kind)
+                .any(|other| Resolver { rt: other, dialect }.leaf(leaf).is_ok());
+            match leaf {
+                Filter::Test(path, condition) if elsewhere && rt.resolve(path).is_none() => {
+                    Ok(absent(condition))
+                }
+                Filter::ValuePath { path, tail, .. } if elsewhere && rt.resolve(path).is_none() => {
+                    Ok(match tail {
+                        Some((_, condition)) => absent(condition),
+                        None => Expr::Or(Vec::new()),
+                    })
+                }
+                _ => Err(error),
+            }
+        })
+    })
+}
+
+/// A condition on what is absent: only the opposite of a comparison, and a comparison
+/// with null, are true of it.
+fn absent(condition: &Condition) -> Expr {
+    match condition {
+        Condition::Compare(CompareOp::Ne, literal) if *literal != Literal::Null => Expr::always(),
+        Condition::Compare(CompareOp::Eq, Literal::Null) => Expr::always(),
+        _ => Expr::Or(Vec::new()),
+    }
 }
 
 /// Resolves a filter on the elements of one list, as it stands in the brackets of a
@@ -57,14 +99,17 @@ struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    fn filter(&self, filter: &Filter) -> Result<Expr, ScimError> {
-        walk(filter, &mut |leaf| match leaf {
+    /// What has no parts joined by `and`, `or` and `not`.
+    fn leaf(&self, leaf: &Filter) -> Result<Expr, ScimError> {
+        match leaf {
             Filter::Test(path, condition) => self.test(path, condition),
             Filter::ValuePath { path, filter, tail } => {
                 self.value_path(path, filter, tail.as_ref())
             }
-            other => self.filter(other),
-        })
+            other => Err(ScimError::invalid_filter(format!(
+                "`{other}` is no comparison"
+            ))),
+        }
     }
 
     fn target(
@@ -115,7 +160,7 @@ impl<'a> Resolver<'a> {
             }
             if self.rt.core.attribute(&attribute.name).is_none() {
                 match attribute.name.as_str() {
-                    "id" => return self.leaf(Place::Id, attribute, path, condition),
+                    "id" => return self.compared(Place::Id, attribute, path, condition),
                     "meta" => return self.meta(attribute, sub, path, condition),
                     "schemas" => return self.schemas(attribute, path, condition),
                     _ => {}
@@ -123,10 +168,10 @@ impl<'a> Resolver<'a> {
             }
         }
         let (place, tested) = document_place(extension, attribute, sub, condition);
-        self.leaf(place, tested, path, condition)
+        self.compared(place, tested, path, condition)
     }
 
-    fn leaf(
+    fn compared(
         &self,
         place: Place,
         attribute: &Attribute,
@@ -209,7 +254,7 @@ impl<'a> Resolver<'a> {
                 )));
             }
         };
-        self.leaf(place, tested, path, condition)
+        self.compared(place, tested, path, condition)
     }
 
     /// `schemas` is not stored: it is the core schema and the extensions with data.
@@ -246,7 +291,7 @@ impl<'a> Resolver<'a> {
             }
             other => (false, other.clone()),
         };
-        let test = self.leaf(Place::Element(None), attribute, path, &positive)?;
+        let test = self.compared(Place::Element(None), attribute, path, &positive)?;
         let met = values
             .iter()
             .filter(|(value, _)| test.matches_element(&serde_json::Value::from(*value)))

@@ -126,6 +126,14 @@ pub fn ordered(number: i128) -> Vec<u8> {
     (number.cast_unsigned() ^ (1 << 127)).to_be_bytes().to_vec()
 }
 
+/// Bytes in the order of the numbers, which are none of NaN.
+pub(crate) fn ordered_float(number: f64) -> Vec<u8> {
+    // Both zeros are one number.
+    let bits = if number == 0.0 { 0 } else { number.to_bits() };
+    let mask = if bits >> 63 == 1 { u64::MAX } else { 1 << 63 };
+    (bits ^ mask).to_be_bytes().to_vec()
+}
+
 /// One indexed attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Index {
@@ -296,6 +304,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_order_of_fractions_is_that_of_their_keys(
+            a in proptest::num::f64::NORMAL | proptest::num::f64::ZERO,
+            b in proptest::num::f64::NORMAL | proptest::num::f64::ZERO,
+        ) {
+            prop_assert_eq!(a.partial_cmp(&b).unwrap(), ordered_float(a).cmp(&ordered_float(b)));
+        }
+
         #[test]
         fn the_order_of_whole_numbers_is_that_of_their_keys(a: i64, b: i64) {
             prop_assert_eq!(a.cmp(&b), number_key(&a.into()).cmp(&number_key(&b.into())));

@@ -19,8 +19,6 @@ fn what_is_not_offered_is_not_implemented() {
     let mut client = Client::new();
     let _ = client.get("/Me").expect(501);
     let _ = client.post("/Bulk", &json!({})).expect(501);
-    let _ = client.post("/.search", &json!({})).expect(501);
-    let _ = client.post("/Users/.search", &json!({})).expect(501);
 }
 
 #[test]

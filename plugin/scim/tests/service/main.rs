@@ -21,5 +21,8 @@ mod errors;
 mod groups;
 mod lists;
 mod okta;
+mod paging;
 mod properties;
+mod search;
+mod sorting;
 mod versions;
