@@ -22,6 +22,7 @@ mod groups;
 mod lists;
 mod okta;
 mod paging;
+mod plans;
 mod properties;
 mod search;
 mod sorting;
