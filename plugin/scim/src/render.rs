@@ -108,6 +108,21 @@ impl<'a> Renderer<'a> {
         if names().any(|name| matches!(name, "schemas" | "id" | "meta")) {
             return None;
         }
+        // What no schema declares is shown only where it is asked for.
+        for (name, raw) in &stored {
+            let declared = match self.rt.extension(name) {
+                None => self.rt.attribute(name).is_some(),
+                Some(schema) => {
+                    let inner = read_object(raw.get().as_bytes()).ok()?.0;
+                    inner
+                        .iter()
+                        .all(|(name, _)| schema.attribute(name).is_some())
+                }
+            };
+            if !declared {
+                return None;
+            }
+        }
         let inner = json.trim_ascii().strip_prefix(b"{")?.strip_suffix(b"}")?;
         let mut schemas = vec![self.rt.core.id.as_str()];
         let urns = self.rt.extensions.iter().map(|schema| schema.id.as_str());
@@ -315,7 +330,7 @@ mod tests {
         for json in [
             "{}",
             "{\"userName\":\"a\"}",
-            " { \"userName\" : \"\\u0041}\", \"x\": [{}] } ",
+            " { \"userName\" : \"\\u0041}\", \"title\": [{}] } ",
             &format!("{{\"{ENTERPRISE_USER}\":{{\"department\":\"IT\"}},\"userName\":\"a\"}}"),
         ] {
             let read = |text: &[u8]| -> Value { serde_json::from_slice(text).unwrap() };
@@ -323,7 +338,15 @@ mod tests {
             let projected = renderer.projected(&document, json.as_bytes()).unwrap();
             assert_eq!(read(&spliced), read(&projected), "{json}");
         }
-        for json in ["{\"id\":\"2\"}", "{\"userName\":", "[]", ""] {
+        let undeclared = format!("{{\"{ENTERPRISE_USER}\":{{\"shoe\":1}}}}");
+        for json in [
+            "{\"id\":\"2\"}",
+            "{\"x\":1}",
+            &undeclared,
+            "{\"userName\":",
+            "[]",
+            "",
+        ] {
             assert_eq!(renderer.spliced(&document, json.as_bytes()), None, "{json}");
         }
     }

@@ -246,18 +246,13 @@ impl<'n> Checker<'n> {
         if value.is_null() || value.as_array().is_some_and(Vec::is_empty) {
             return;
         }
-        let code = if name.contains(':') {
-            "unknown-extension"
-        } else {
-            "undeclared-attribute"
-        };
         let whole = match trail {
             Some(trail) => quoted(&format!("{trail}.{name}")),
             None => quoted(&name),
         };
-        self.notes.quirk(
-            code,
-            format!("{whole} is in no schema of this resource; kept as it was sent"),
+        self.notes.warning(
+            "received-unused",
+            format!("{whole} was received but is not used: no schema of this resource declares it"),
         );
         kept.insert(name, value);
     }

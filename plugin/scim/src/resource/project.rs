@@ -107,19 +107,23 @@ impl Choice {
             if let Some(schema) = rt.extension(text) {
                 choice.extension(&schema.id).whole = true;
             } else if let Ok(path) = AttrPath::parse(text) {
-                choice.add(&path, rt);
+                choice.add(text, &path, rt);
             }
         }
         choice
     }
 
-    fn add(&mut self, path: &AttrPath, rt: &ResourceType) {
+    fn add(&mut self, text: &str, path: &AttrPath, rt: &ResourceType) {
         let names = match path.schema.as_deref() {
             None => &mut self.core,
             Some(urn) if rt.core.id.eq_ignore_ascii_case(urn) => &mut self.core,
             Some(urn) => match rt.extension(urn) {
                 Some(schema) => &mut self.extension(&schema.id).names,
-                None => return,
+                // Perhaps an extension that was received and that nobody declares.
+                None => {
+                    self.core.insert(text.to_ascii_lowercase(), Part::Whole);
+                    return;
+                }
             },
         };
         let attr = path.attr.to_ascii_lowercase();
@@ -164,7 +168,9 @@ fn keep(
     excluded: &Names,
 ) -> bool {
     let lower = name.to_ascii_lowercase();
-    let returned = attribute.map_or(Returned::Default, |it| it.returned);
+    // We take the stance that what no schema declares is shown to those who ask for it:
+    // a client may refuse an answer with attributes it cannot know of.
+    let returned = attribute.map_or(Returned::Request, |it| it.returned);
     let only = only.map(|names| names.get(&lower));
     let excluded = excluded.get(&lower);
     if !shows(returned, only, excluded) {
@@ -275,9 +281,10 @@ mod tests {
     }
 
     #[test]
-    fn by_default_everything_but_secrets_is_shown() {
+    fn by_default_everything_declared_but_secrets_is_shown() {
         let mut expected = answer();
-        expected.as_object_mut().unwrap().remove("password");
+        let map = expected.as_object_mut().unwrap();
+        map.retain(|name, _| name != "password" && name != "favouriteColour");
         assert_eq!(projected(None, None), expected);
         assert_eq!(projected(Some(" "), Some("")), expected);
     }
