@@ -11,6 +11,7 @@
 mod cli;
 mod crash;
 mod durable;
+mod scim_cli;
 mod serve;
 mod tester;
 

@@ -296,7 +296,6 @@ async fn unknown_paths_ids_and_methods() {
         ("PUT", "/ResourceTypes/User", 405),
         ("POST", "/Bulk", 501),
         ("GET", "/Me", 501),
-        ("POST", "/Users/.search", 501),
     ] {
         let answer = before.idp.with_json(method, target, &json!({})).await;
         let answer = answer.refused(status, "");
