@@ -25,6 +25,9 @@ const EDGES_PER_DOCUMENT: u64 = 10;
 /// by the store as that of a walk is.
 const ID_BATCH: usize = 100;
 
+/// The most groups a store names of one member (`wit/user-store.wit`).
+const MOST_GROUPS: usize = 10_000;
+
 /// The resources of one type that are searched.
 pub(super) struct Part<'p> {
     pub kind: Kind,
@@ -211,6 +214,10 @@ impl Search<'_, '_> {
             Plan::GroupsOf(member) => {
                 if is_id(&member) {
                     let found = self.call.directory.groups_of(&member, false)?;
+                    // There may be more that the store does not name.
+                    if found.groups.len() >= MOST_GROUPS {
+                        return Ok(false);
+                    }
                     ids.extend(found.groups.into_iter().map(|membership| membership.group));
                 }
             }

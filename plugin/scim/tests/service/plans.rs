@@ -135,3 +135,28 @@ proptest! {
         prop_assert_eq!(in_pages, by_scan, "{}", filter);
     }
 }
+
+#[test]
+fn groups_past_what_a_store_names_are_not_left_out() {
+    let mut client = Client::with(Config {
+        scan_budget: 20_000,
+        ..Config::default()
+    });
+    let user = client.user("ana");
+    let group = client.group("Eng", &[&user]);
+    let first = client.directory.state.stored[&group].clone();
+    for n in 0..10_000 {
+        let mut other = first.clone();
+        other.document.id = format!("g{n}");
+        let edge = (other.document.id.clone(), user.clone());
+        client.directory.state.edges.insert(edge, 0);
+        client
+            .directory
+            .state
+            .stored
+            .insert(other.document.id.clone(), other);
+    }
+    let _ = client
+        .filter("/Groups", &format!("members eq \"{user}\""))
+        .refused(400, "tooMany");
+}
