@@ -31,8 +31,7 @@ pub enum ScimType {
     InvalidVers,
     /// The cursor is none of this query (RFC 9865 2.1).
     InvalidCursor,
-    /// The count cannot be that of a page by cursor (RFC 9865 2.1).
-    InvalidCount,
+
     /// The request would put sensitive data in a URL.
     Sensitive,
 }
@@ -51,7 +50,6 @@ impl ScimType {
             Self::InvalidValue => "invalidValue",
             Self::InvalidVers => "invalidVers",
             Self::InvalidCursor => "invalidCursor",
-            Self::InvalidCount => "invalidCount",
             Self::Sensitive => "sensitive",
         }
     }

@@ -159,10 +159,12 @@ impl<'a> Renderer<'a> {
     pub fn answer(&self, status: u16, document: &Document, body: Vec<u8>) -> Response {
         let mut answer = response::json(status, body);
         response::header(&mut answer, "etag", &tag(document.version));
+        let location = location(self.base_url, document.kind, &document.id);
         if status == 201 {
-            let location = location(self.base_url, document.kind, &document.id);
             response::header(&mut answer, "location", &location);
         }
+        // RFC 7643 3.1: `meta.location` is what this header says.
+        response::header(&mut answer, "content-location", &location);
         answer
     }
 

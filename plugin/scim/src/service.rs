@@ -121,6 +121,7 @@ impl<'a> Call<'a> {
 
 /// What a path names.
 enum Target<'p> {
+    Root,
     Collection(Kind),
     Resource(Kind, &'p str),
     /// `.search` over these (RFC 7644 3.4.3).
@@ -140,6 +141,8 @@ fn target<'p>(path: &[&'p str]) -> Option<Target<'p>> {
     Some(match path {
         ["Users"] => Target::Collection(Kind::User),
         ["Groups"] => Target::Collection(Kind::Group),
+        // RFC 7644 3.4.2.1: without a resource type all of them are asked.
+        [] => Target::Root,
         [".search"] => Target::Search(&[Kind::User, Kind::Group]),
         ["Users", ".search"] => Target::Search(&[Kind::User]),
         ["Groups", ".search"] => Target::Search(&[Kind::Group]),
@@ -159,19 +162,22 @@ fn target<'p>(path: &[&'p str]) -> Option<Target<'p>> {
 
 fn route(call: &mut Call<'_>) -> Result<Response, Failure> {
     let request = call.request;
-    let path = segments(&request.path).unwrap_or_default();
+    let unknown = || unknown_endpoint(&request.path);
+    let path = segments(&request.path).ok_or_else(unknown)?;
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    let Some(target) = target(&path) else {
-        return Err(unknown_endpoint(&request.path).into());
-    };
+    let target = target(&path).ok_or_else(unknown)?;
     // RFC 7231 4.3.2: HEAD is GET without the body.
     let method = match request.method.as_str() {
         "HEAD" => "GET",
         other => other,
     };
     match target {
+        Target::Root => match method {
+            "GET" => list::get(call, &[Kind::User, Kind::Group]),
+            _ => Ok(wrong_method(method, "GET")),
+        },
         Target::Collection(kind) => match (method, kind) {
-            ("GET", _) => list::get(call, kind),
+            ("GET", _) => list::get(call, &[kind]),
             ("POST", Kind::User) => users::create(call),
             ("POST", Kind::Group) => groups::create(call),
             _ => Ok(wrong_method(method, "GET, POST")),

@@ -35,10 +35,10 @@ use walked::Walk;
 /// The most hits, ids or edges of one call (`wit/user-store.wit`).
 pub(crate) const BATCH: usize = 1000;
 
-/// `GET /Users` and `GET /Groups`.
-pub(crate) fn get(call: &mut Call<'_>, kind: Kind) -> Result<Response, Failure> {
+/// `GET /Users`, `GET /Groups`, and `GET /` for both.
+pub(crate) fn get(call: &mut Call<'_>, kinds: &[Kind]) -> Result<Response, Failure> {
     let query = call.query()?;
-    list(call, &query, &[kind])
+    list(call, &query, kinds)
 }
 
 /// `POST /.search`, `/Users/.search` and `/Groups/.search` (RFC 7644 3.4.3).
@@ -58,8 +58,8 @@ fn list(call: &mut Call<'_>, query: &Query, kinds: &[Kind]) -> Result<Response, 
     let parts = parts(call, query, &types)?;
     let fingerprint = fingerprint(query, &parts);
     let from = match &query.cursor {
-        None => None,
-        Some(text) => Some(cursor::read(text, fingerprint)?),
+        Some(text) if query.count != Some(0) => Some(cursor::read(text, fingerprint)?),
+        _ => None,
     };
     let mut page = Page::new(query, call.config.max_results);
     let mut list = List {

@@ -37,16 +37,18 @@ pub(super) struct Page {
 impl Page {
     pub fn new(query: &Query, max: u32) -> Self {
         let max = u64::from(max);
-        let by_cursor = query.cursor.is_some();
+        // RFC 9865 2: as by index, a count of 0 asks for the total alone.
+        let count = query.count.unwrap_or(max).min(max);
+        let walks = query.cursor.is_some() && count > 0;
         Self {
             skip: query.start_index.unwrap_or(1) - 1,
             // RFC 7644 3.4.2.4: not more than `count`; over the maximum: clamped.
-            count: query.count.unwrap_or(max).min(max),
-            by_cursor,
+            count,
+            by_cursor: query.cursor.is_some(),
             returned: 0,
             full: false,
             text: Vec::new(),
-            total: (!by_cursor).then_some(0),
+            total: (!walks).then_some(0),
             next: None,
         }
     }

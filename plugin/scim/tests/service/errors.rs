@@ -8,7 +8,7 @@ use crate::client::{Client, GROUP, PATCH_OP, USER, encoded};
 #[test]
 fn unknown_paths_name_the_endpoints() {
     let mut client = Client::new();
-    for target in ["", "/", "/Nothing", "/Users/a/b", "/Users/%FF", "/users"] {
+    for target in ["/Nothing", "/Users/a/b", "/Users/%FF", "/users"] {
         let _ = client.get(target).expect(404).names("/Users, /Groups");
     }
     let _ = client.get("//Users/").expect(200);

@@ -66,6 +66,24 @@ fn the_root_finds_users_and_groups() {
 }
 
 #[test]
+fn the_root_can_be_asked_by_get_as_well() {
+    let mut client = Client::new();
+    let ids = [client.user("ana"), client.group("eng", &[])];
+    for target in ["", "/"] {
+        assert_eq!(client.get(target).expect(200).ids(), ids);
+    }
+    let filter = "filter=displayName%20eq%20%22eng%22";
+    assert_eq!(
+        client.get(&format!("/?{filter}")).expect(200).ids(),
+        ids[1..]
+    );
+    assert_eq!(
+        client.post("/", &json!({})).expect(405).header("allow"),
+        Some("GET")
+    );
+}
+
+#[test]
 fn pages_at_the_root_go_from_users_to_groups() {
     let mut client = Client::new();
     let mut ids: Vec<String> = (0..3).map(|n| client.user(&format!("u{n}"))).collect();
