@@ -106,11 +106,19 @@ fn resource_type(rt: &ResourceType, base_url: &str) -> Value {
 /// 404 for a URN that is none; the list is named.
 pub fn schemas(registry: &Registry, urn: Option<&str>, base_url: &str) -> Result<Value, ScimError> {
     let Some(urn) = urn else {
-        let all = registry.schemas().into_iter();
+        let all = registry
+            .schemas()
+            .into_iter()
+            .chain(Registry::of_discovery());
         return Ok(list(all.map(|s| schema(s, base_url)).collect()));
+    };
+    let of_discovery = || {
+        let mut own = Registry::of_discovery().iter();
+        own.find(|schema| schema.id.eq_ignore_ascii_case(urn))
     };
     registry
         .schema(urn)
+        .or_else(of_discovery)
         .map(|s| schema(s, base_url))
         .ok_or_else(|| {
             ScimError::not_found(format!(

@@ -174,6 +174,25 @@ impl Registry {
         })
     }
 
+    /// The schemas of the discovery documents themselves (RFC 7643 8.7.2), parsed once.
+    #[expect(
+        clippy::expect_used,
+        reason = "the data is part of the program, and every test parses it"
+    )]
+    pub fn of_discovery() -> &'static [Schema] {
+        static SCHEMAS: OnceLock<Vec<Schema>> = OnceLock::new();
+        SCHEMAS.get_or_init(|| {
+            [
+                include_str!("data/service-provider-config.json"),
+                include_str!("data/resource-type.json"),
+                include_str!("data/schema.json"),
+            ]
+            .iter()
+            .map(|json| serde_json::from_str(json).expect("the embedded schemas are readable"))
+            .collect()
+        })
+    }
+
     /// From the JSON of the two core schemas and any extensions.
     pub fn from_json(
         user: &str,

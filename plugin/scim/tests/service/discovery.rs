@@ -54,7 +54,11 @@ fn schemas_are_listed_and_read_by_urn() {
     let list = client.get("/Schemas").expect(200);
     let mut ids = list.ids();
     ids.sort();
-    assert_eq!(ids, [GROUP, USER, ENTERPRISE]);
+    let of_discovery = ["ResourceType", "Schema", "ServiceProviderConfig"]
+        .map(|name| format!("urn:ietf:params:scim:schemas:core:2.0:{name}"));
+    let mut expected = vec![GROUP.to_owned(), USER.to_owned(), ENTERPRISE.to_owned()];
+    expected.splice(1..1, of_discovery);
+    assert_eq!(ids, expected);
     let user = client
         .get(&format!("/Schemas/{}", USER.to_uppercase()))
         .expect(200)
@@ -112,4 +116,71 @@ fn head_is_get_without_the_body() {
         &request,
     );
     assert_eq!((response.status, response.body.len()), (200, 0));
+}
+
+/// Asserts that a value is what its declaration says, with all its parts.
+#[track_caller]
+fn is_declared(value: &Value, attributes: &Value, place: &str) {
+    let attributes = attributes.as_array().unwrap();
+    let map = value.as_object().unwrap();
+    for (name, value) in map {
+        let place = format!("{place}.{name}");
+        let found = attributes.iter().find(|known| known["name"] == json!(name));
+        // A description of descriptions would have no end: it repeats from here on.
+        if found.is_none() && name == "subAttributes" {
+            for part in value.as_array().unwrap() {
+                is_declared(part, &Value::Array(attributes.clone()), &place);
+            }
+            continue;
+        }
+        let attribute = found.unwrap_or_else(|| panic!("{place} is not declared"));
+        let values = match attribute["multiValued"].as_bool().unwrap() {
+            true => value
+                .as_array()
+                .unwrap_or_else(|| panic!("{place}: no list"))
+                .clone(),
+            false => vec![value.clone()],
+        };
+        for value in values {
+            match attribute["type"].as_str().unwrap() {
+                "complex" => is_declared(&value, &attribute["subAttributes"], &place),
+                "boolean" => assert!(value.is_boolean(), "{place}"),
+                "integer" => assert!(value.is_u64(), "{place}"),
+                _ => assert!(value.is_string(), "{place}"),
+            }
+        }
+    }
+    for attribute in attributes
+        .iter()
+        .filter(|known| known["required"] == json!(true))
+    {
+        let name = attribute["name"].as_str().unwrap();
+        assert!(map.contains_key(name), "{place} has no {name}");
+    }
+}
+
+#[test]
+fn discovery_documents_are_what_their_own_schemas_declare() {
+    let mut client = Client::new();
+    let schema = |client: &mut Client, name: &str| {
+        let target = format!("/Schemas/urn:ietf:params:scim:schemas:core:2.0:{name}");
+        client.get(&target).expect(200).body["attributes"].clone()
+    };
+    let mut documents = vec![(
+        "ServiceProviderConfig",
+        client.get("/ServiceProviderConfig").expect(200).body,
+    )];
+    for (target, name) in [("/ResourceTypes", "ResourceType"), ("/Schemas", "Schema")] {
+        let list = client.get(target).expect(200).body;
+        let resources = list["Resources"].as_array().unwrap().clone();
+        documents.extend(resources.into_iter().map(|document| (name, document)));
+    }
+    for (name, mut document) in documents {
+        let attributes = schema(&mut client, name);
+        // RFC 7643 3.1: common to all resources.
+        let map = document.as_object_mut().unwrap();
+        assert_eq!(map.remove("meta").unwrap()["resourceType"], json!(name));
+        map.remove("schemas");
+        is_declared(&document, &attributes, name);
+    }
 }
