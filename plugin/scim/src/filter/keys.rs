@@ -10,7 +10,7 @@ use crate::schema::index::{Form, Index, Keyed, cut_key, flag_key};
 use crate::schema::{LOGINS, ResourceType};
 
 /// Names the standard indexes and the forms of keys: changes when they do.
-const RULES: &str = "3";
+const RULES: &str = "4";
 
 /// Names the rules [`keys_of`] makes keys by; at most 64 bytes.
 pub fn index_version(config: &Config) -> String {
