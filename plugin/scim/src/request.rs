@@ -94,6 +94,15 @@ impl Query {
     }
 }
 
+/// Does an encoded query string hold a filter, readable or not; a blank one is none.
+pub fn has_filter(encoded: Option<&str>) -> bool {
+    encoded.unwrap_or_default().split('&').any(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let named = decode(name).is_some_and(|name| name.eq_ignore_ascii_case("filter"));
+        named && decode(value).is_none_or(|value| !value.trim().is_empty())
+    })
+}
+
 /// The values as they were sent, decoded.
 #[derive(Default)]
 struct Raw {

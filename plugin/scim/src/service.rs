@@ -8,7 +8,7 @@ use crate::directory::{Directory, Document, Kind};
 use crate::env::{Env, Level};
 use crate::error::{ScimError, quoted};
 use crate::http::{Request, Response};
-use crate::request::{Query, Tags, json_text, segments};
+use crate::request::{Query, Tags, has_filter, json_text, segments};
 use crate::resource::Notes;
 use crate::response::{self, Failure};
 use crate::schema::{Index, Registry, ResourceType};
@@ -211,8 +211,9 @@ fn route(call: &mut Call<'_>) -> Result<Response, Failure> {
 }
 
 fn discover(call: &Call<'_>, what: &Discovery<'_>) -> Result<Response, Failure> {
-    // RFC 7644 4: a filter is refused with 403, other parameters are ignored.
-    if call.query().is_ok_and(|query| query.filter.is_some()) {
+    // RFC 7644 4: a filter is refused with 403, other parameters are ignored, even those
+    // that cannot be read.
+    if has_filter(call.request.query.as_deref()) {
         return Err(ScimError::forbidden("discovery endpoints cannot be filtered").into());
     }
     let base_url = &call.request.base_url;
