@@ -114,3 +114,18 @@ fn the_configuration_tells_of_both_ways_of_paging() {
         assert!(told[size].as_u64().is_some_and(|size| size > 0), "{size}");
     }
 }
+
+#[test]
+fn a_count_of_nothing_tells_the_total_alone() {
+    let (mut client, _) = crowd(3);
+    for count in ["0", "-7"] {
+        let page = client
+            .get(&format!("/Users?cursor&count={count}"))
+            .expect(200);
+        assert_eq!((page.ids().len(), page.total()), (0, 3), "{count}");
+        let body =
+            json!({"schemas": [SEARCH], "cursor": "", "count": count.parse::<i64>().unwrap()});
+        let page = client.post("/Users/.search", &body).expect(200);
+        assert_eq!((page.ids().len(), page.total()), (0, 3), "{count}");
+    }
+}
