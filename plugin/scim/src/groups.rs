@@ -17,8 +17,8 @@ use crate::members_by_login;
 use crate::patch::{self, MemberChange, Operation};
 use crate::render::{Links, MAX_ANSWER, Renderer, stored};
 use crate::request::Tags;
-use crate::resource::Body;
 use crate::resource::validate::replacement;
+use crate::resource::{Body, Rule};
 use crate::response::{self, Failure};
 use crate::schema::ResourceType;
 use crate::service::{Call, busy, no_such, taken};
@@ -313,7 +313,8 @@ fn finish(
     json: &[u8],
 ) -> Result<Response, Failure> {
     let many = document.member_count > call.config.max_members_inline;
-    if answer == Answer::GroupOrNothing && many && renderer.links.is_some() {
+    let without_body = Rule::GroupWithoutBody.accepted(call.config.dialect);
+    if answer == Answer::GroupOrNothing && (many && renderer.links.is_some() || without_body) {
         let mut nothing = response::empty(204);
         response::header(&mut nothing, "etag", &response::tag(document.version));
         return Ok(nothing);

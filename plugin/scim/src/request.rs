@@ -6,9 +6,10 @@
 
 use percent_encoding::percent_decode;
 
+use crate::config::Dialect;
 use crate::error::{ScimError, quoted};
 use crate::http::Request;
-use crate::resource::Notes;
+use crate::resource::{Notes, Rule};
 
 /// The decoded segments of a path relative to the SCIM base; none if a segment is
 /// not UTF-8. Empty segments are passed over: a base URL entered with a trailing
@@ -240,10 +241,10 @@ impl Tags {
 /// 415 for a media type that cannot be JSON; `invalidSyntax` for a blank body.
 pub fn json_text<'r>(
     request: &'r Request,
-    strict: bool,
+    dialect: Dialect,
     notes: &mut Notes,
 ) -> Result<&'r [u8], ScimError> {
-    media_type(request, strict, notes)?;
+    media_type(request, dialect, notes)?;
     let body = request.body.as_slice();
     // RFC 8259 8.1: a byte order mark may be ignored rather than be an error.
     let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
@@ -255,7 +256,7 @@ pub fn json_text<'r>(
     Ok(body)
 }
 
-fn media_type(request: &Request, strict: bool, notes: &mut Notes) -> Result<(), ScimError> {
+fn media_type(request: &Request, dialect: Dialect, notes: &mut Notes) -> Result<(), ScimError> {
     let Some(text) = header(request, "content-type") else {
         return Ok(());
     };
@@ -265,6 +266,7 @@ fn media_type(request: &Request, strict: bool, notes: &mut Notes) -> Result<(), 
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase();
+    let lenient = Rule::MediaType.accepted(dialect);
     match media.as_str() {
         "" | "application/scim+json" | "application/json" => Ok(()),
         // Hand-written clients and proxies label JSON like this; the form type is what
@@ -273,15 +275,21 @@ fn media_type(request: &Request, strict: bool, notes: &mut Notes) -> Result<(), 
         | "text/plain"
         | "application/octet-stream"
         | "application/x-www-form-urlencoded"
-            if !strict =>
+            if lenient =>
         {
             notes.quirk(
-                "media-type",
+                Rule::MediaType.code(),
                 "the body is labelled neither application/scim+json nor application/json; read as JSON",
             );
             Ok(())
         }
-        other if other.ends_with("+json") && !strict => Ok(()),
+        other if other.ends_with("+json") && lenient => {
+            notes.quirk(
+                Rule::MediaType.code(),
+                "the body is labelled as another kind of JSON; read as JSON",
+            );
+            Ok(())
+        }
         other => Err(ScimError::new(
             415,
             None,
@@ -379,7 +387,7 @@ mod tests {
                 body: body.to_vec(),
                 ..Request::default()
             };
-            json_text(&request, false, &mut Notes::default()).map(<[u8]>::to_vec)
+            json_text(&request, Dialect::Auto, &mut Notes::default()).map(<[u8]>::to_vec)
         };
         let error = read(b" \n").unwrap_err();
         assert_eq!(error.scim_type, Some(ScimType::InvalidSyntax));
@@ -394,7 +402,12 @@ mod tests {
                 body: b"{}".to_vec(),
                 ..Request::default()
             };
-            json_text(&request, strict, &mut Notes::default())
+            let dialect = if strict {
+                Dialect::Strict
+            } else {
+                Dialect::Auto
+            };
+            json_text(&request, dialect, &mut Notes::default())
                 .map(<[u8]>::len)
                 .map_err(|e| e.status)
         };

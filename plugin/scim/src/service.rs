@@ -3,7 +3,7 @@
 //!
 //! This module must not know how a resource is read or written.
 
-use crate::config::{Config, Dialect};
+use crate::config::Config;
 use crate::directory::{Directory, Document, Kind};
 use crate::env::{Env, Level};
 use crate::error::{ScimError, quoted};
@@ -70,8 +70,7 @@ impl<'a> Call<'a> {
 
     /// The body as JSON text, see [`json_text`].
     pub fn body(&mut self) -> Result<&'a [u8], ScimError> {
-        let strict = self.config.dialect == Dialect::Strict;
-        json_text(self.request, strict, &mut self.notes)
+        json_text(self.request, self.config.dialect, &mut self.notes)
     }
 
     /// The query parameters, see [`Query::parse`].

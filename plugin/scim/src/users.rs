@@ -17,8 +17,8 @@ use crate::filter::keys_of;
 use crate::http::Response;
 use crate::patch;
 use crate::render::{Renderer, stored};
-use crate::resource::Body;
 use crate::resource::validate::replacement;
+use crate::resource::{Body, Rule};
 use crate::response::{self, Failure};
 use crate::schema::{ResourceType, USER_NAME};
 use crate::service::{Call, busy, no_such, taken};
@@ -68,7 +68,8 @@ fn reactivate(
     owner: &str,
     content: &Content,
 ) -> Result<Option<Response>, Failure> {
-    if !call.config.reactivate_inactive || content.get("active") != Some(&Value::Bool(true)) {
+    let may = call.config.reactivate_inactive && Rule::ReviveByPost.accepted(call.config.dialect);
+    if !may || content.get("active") != Some(&Value::Bool(true)) {
         return Ok(None);
     }
     let rt = call.resource_type(Kind::User);
@@ -86,6 +87,10 @@ fn reactivate(
         }
         match write(call, &document, &before, true, draft, "user.reactivated")? {
             Outcome::Committed { results, .. } => {
+                call.notes.quirk(
+                    Rule::ReviveByPost.code(),
+                    "a POST of a user who was there and inactive",
+                );
                 call.action(
                     "user-reactivated",
                     format!("reactivated user {owner} instead of creating another one"),

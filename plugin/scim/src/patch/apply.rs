@@ -68,6 +68,9 @@ pub fn apply(
     })
 }
 
+/// The most bytes of a list of schemas that is read.
+const MAX_SCHEMAS: usize = 64 << 10;
+
 /// Where a name was written, which decides what happens if it may not be changed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Origin {
@@ -105,9 +108,32 @@ impl<'a> Patcher<'a, '_> {
             ));
         }
         for (name, raw) in read_attributes(value)? {
+            self.check_name(&name)?;
             self.at(op, &name, Some(raw), Origin::Value)?;
         }
         Ok(())
+    }
+
+    /// RFC 7644 3.5.2.1 and 3.5.2.3: without a path the value holds attributes, not
+    /// paths to their parts.
+    fn check_name(&mut self, name: &str) -> Result<(), ScimError> {
+        let is_path = name.contains(['.', '[', ':'])
+            && self.rt.schema(name.trim()).is_none()
+            && matches!(
+                PatchPath::read(name, self.rt, self.checker.dialect),
+                Ok(PatchPath::Attribute(_))
+            );
+        if !is_path
+            || self.checker.accepts(Rule::PathsAsNames, || {
+                format!("{} is a path and stands among the values", quoted(name))
+            })
+        {
+            return Ok(());
+        }
+        Err(ScimError::invalid_path(format!(
+            "{} is a path: give it as `path` of an operation of its own",
+            quoted(name)
+        )))
     }
 
     fn at(
@@ -171,15 +197,14 @@ impl<'a> Patcher<'a, '_> {
     }
 
     fn note_undeclared(&mut self, text: &str, kept: bool) {
-        let done = if kept {
-            "kept as it was sent"
+        let text = quoted(text);
+        let notes = &mut self.checker.notes;
+        if kept {
+            notes.received_unused(&text);
         } else {
-            "passed over"
-        };
-        let text = format!("{} is in no schema of this resource; {done}", quoted(text));
-        self.checker
-            .notes
-            .quirk(Rule::IgnoreUndeclared.code(), text);
+            let text = format!("{text} is in no schema of this resource; passed over");
+            notes.quirk(Rule::IgnoreUndeclared.code(), text);
+        }
     }
 
     /// A whole extension: its value's members are its attributes.
@@ -213,6 +238,22 @@ impl<'a> Patcher<'a, '_> {
         }
     }
 
+    /// RFC 7644 3.5.2: a client may say of which schemas a resource is. What it has is
+    /// told by its attributes, so there is nothing to keep.
+    fn names_own_schemas(
+        &self,
+        op: Op,
+        path: &AttributePath<'_>,
+        value: Option<&RawValue>,
+    ) -> bool {
+        let urns = value.filter(|raw| raw.get().len() <= MAX_SCHEMAS);
+        let urns = urns.and_then(|raw| serde_json::from_str::<Vec<String>>(raw.get()).ok());
+        path.extension.is_none()
+            && path.attribute.name == "schemas"
+            && op != Op::Remove
+            && urns.is_some_and(|urns| urns.iter().all(|urn| self.rt.schema(urn).is_some()))
+    }
+
     fn attribute(
         &mut self,
         op: Op,
@@ -229,6 +270,9 @@ impl<'a> Patcher<'a, '_> {
             return self.members.operation(op, path, value, &mut self.checker);
         }
         if mutability(Mutability::ReadOnly) {
+            if self.names_own_schemas(op, path, value) {
+                return Ok(());
+            }
             // Okta repeats the group's `id` beside its new name.
             if origin == Origin::Value
                 && self.checker.accepts(Rule::IgnoreReadOnly, || {

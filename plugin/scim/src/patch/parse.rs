@@ -2,7 +2,7 @@
 //! list of 50,000 members never becomes a tree, and so that the same operations can
 //! be applied again to a newer document.
 
-use crate::config::Config;
+use crate::config::{Config, Dialect};
 use crate::error::{ScimError, quoted};
 use crate::resource::room::MAX_DOCUMENT;
 use crate::resource::{Notes, Rule};
@@ -155,7 +155,7 @@ pub fn parse<'a>(
     }
     list.into_iter()
         .enumerate()
-        .map(|(n, raw)| operation(n, raw))
+        .map(|(n, raw)| operation(n, raw, config.dialect, notes))
         .collect()
 }
 
@@ -216,7 +216,12 @@ fn check_schemas(
     }
 }
 
-fn operation(n: usize, raw: &RawValue) -> Result<Operation<'_>, ScimError> {
+fn operation<'a>(
+    n: usize,
+    raw: &'a RawValue,
+    dialect: Dialect,
+    notes: &mut Notes,
+) -> Result<Operation<'a>, ScimError> {
     let members: Members<'_> = serde_json::from_str(raw.get())
         .map_err(|_| ScimError::invalid_syntax(format!("`Operations[{n}]` must be an object")))?;
     let text = |name: &str| -> Result<Option<String>, ScimError> {
@@ -229,7 +234,19 @@ fn operation(n: usize, raw: &RawValue) -> Result<Operation<'_>, ScimError> {
     };
     let word = text("op")?
         .ok_or_else(|| ScimError::invalid_syntax(format!("`Operations[{n}].op` is missing")))?;
-    let op = Op::parse(&word).ok_or_else(|| {
+    let op = Op::parse(&word).filter(|op| {
+        *op.as_str() == *word || {
+            let accepted = Rule::OpCase.accepted(dialect);
+            if accepted {
+                notes.quirk(
+                    Rule::OpCase.code(),
+                    "the name of an operation is not in lower case",
+                );
+            }
+            accepted
+        }
+    });
+    let op = op.ok_or_else(|| {
         // RFC 7644 3.5.2: op is one of add, remove, replace.
         ScimError::invalid_value(format!(
             "`Operations[{n}].op` is {}; use `add`, `remove` or `replace`",
@@ -255,7 +272,6 @@ fn operation(n: usize, raw: &RawValue) -> Result<Operation<'_>, ScimError> {
 mod tests {
     #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use super::*;
-    use crate::config::Dialect;
     use crate::error::ScimType;
     use proptest::prelude::*;
 

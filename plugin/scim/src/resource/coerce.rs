@@ -250,10 +250,7 @@ impl<'n> Checker<'n> {
             Some(trail) => quoted(&format!("{trail}.{name}")),
             None => quoted(&name),
         };
-        self.notes.warning(
-            "received-unused",
-            format!("{whole} was received but is not used: no schema of this resource declares it"),
-        );
+        self.notes.received_unused(&whole);
         kept.insert(name, value);
     }
 

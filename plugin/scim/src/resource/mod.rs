@@ -7,6 +7,7 @@ pub mod notes;
 pub mod path;
 pub mod project;
 pub(crate) mod room;
+#[doc = include_str!("../../docs/dialects.md")]
 pub mod rules;
 pub mod validate;
 pub mod value;

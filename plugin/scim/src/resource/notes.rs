@@ -41,6 +41,14 @@ impl Notes {
         self.add(Level::Warning, code, text);
     }
 
+    /// An attribute that no schema declares; `name` is quoted already.
+    pub fn received_unused(&mut self, name: &str) {
+        self.warning(
+            "received-unused",
+            format!("{name} was received but is not used: no schema of this resource declares it"),
+        );
+    }
+
     /// Is there a remark with this code.
     pub fn has(&self, code: &str) -> bool {
         self.list.iter().any(|(_, known, _)| *known == code)

@@ -245,11 +245,16 @@ impl Checker<'_> {
             let urn = urn.as_str().ok_or_else(missing)?;
             if core.eq_ignore_ascii_case(urn) {
                 found = true;
-            } else if rt.extension(urn).is_none() {
-                self.notes.quirk(
-                    "unknown-schema",
-                    format!("{} is no schema of this resource", quoted(urn)),
-                );
+            } else if rt.extension(urn).is_none()
+                && !self.accepts(Rule::UnknownSchema, || {
+                    format!("{} is no schema of this resource", quoted(urn))
+                })
+            {
+                return Err(ScimError::invalid_value(format!(
+                    "`schemas` holds {}, which is no schema of this resource; `/Schemas` lists \
+                     those that exist",
+                    quoted(urn)
+                )));
             }
         }
         if found { Ok(()) } else { Err(missing()) }

@@ -15,6 +15,7 @@ mod state;
 mod walk;
 
 mod declared;
+mod dialects;
 mod discovery;
 mod entra;
 mod errors;
