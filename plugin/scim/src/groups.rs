@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::config::UnknownMembers;
 use crate::directory::{
     Change, ChangeResult, Delete, Document, EventDraft, IfMissing, Kind, MemberDelta, Outcome,
-    Precondition, Unit,
+    Precondition,
 };
 use crate::error::{ScimError, quoted};
 use crate::http::Response;
@@ -17,12 +17,14 @@ use crate::members_by_login;
 use crate::patch::{self, MemberChange, Operation};
 use crate::render::{Links, MAX_ANSWER, Renderer, stored};
 use crate::request::Tags;
+use crate::resource::Body;
 use crate::resource::validate::replacement;
-use crate::resource::{Body, Rule};
 use crate::response::{self, Failure};
 use crate::schema::ResourceType;
-use crate::service::{Call, busy, no_such, taken};
-use crate::write::{ATTEMPTS, Draft, after, commit, created, new_id, text};
+use crate::service::{Call, is_id, no_such};
+use crate::write::{
+    Answer, Draft, Step, Verb, Wish, Write, Written, base, blank, read_body, refusal, text,
+};
 
 type Content = Map<String, Value>;
 
@@ -35,40 +37,6 @@ const MAX_MEMBER_ID: usize = 512;
 /// Unknown members a refusal names: enough to see what went wrong, and a bound on
 /// its length.
 const NAMED: usize = 10;
-
-/// `POST /Groups` (RFC 7644 3.3): the group and its members in one unit.
-pub(crate) fn create(call: &mut Call<'_>) -> Result<Response, Failure> {
-    let query = call.query()?;
-    let rt = call.resource_type(Kind::Group);
-    let body = call.body()?;
-    let body = Body::read(body, rt, call.config, &mut call.notes)?;
-    let members = MemberChange {
-        add: body.members.unwrap_or_default(),
-        ..MemberChange::default()
-    };
-    let renderer = Renderer::new(rt, &call.request.base_url, &query);
-    let id = new_id(call);
-    let json = text(rt, &body.document)?;
-    let draft = Draft::new(rt, call.config, &body.document, json.clone());
-    let put = draft.put(Kind::Group, &id, Precondition::Absent, call.config);
-    let mut changes = vec![Change::Put(put)];
-    if !members.is_empty() {
-        let delta = delta(call, &id, Precondition::Exists, members)?;
-        changes.push(Change::Members(delta));
-    }
-    match commit(call, unit(changes, "group.created", &id))? {
-        Outcome::Committed { results, .. } => {
-            call.action("group-created", format!("created group {id}"));
-            note_members(call, &id, &results);
-            let document = created(Kind::Group, id, &results);
-            show(call, &renderer, 201, &document, &json)
-        }
-        Outcome::KeyTaken { attribute, .. } => Err(taken(&attribute).into()),
-        Outcome::Missing(ids) => Err(unknown_members(&ids).into()),
-        // A new id that somebody has already does not happen twice.
-        Outcome::Stale { .. } | Outcome::NotTried => Err(busy().into()),
-    }
-}
 
 /// `GET /Groups/{id}` (RFC 7644 3.4.1), with all members unless they are left out.
 pub(crate) fn read(call: &mut Call<'_>, id: &str) -> Result<Response, Failure> {
@@ -93,123 +61,177 @@ pub(crate) fn read(call: &mut Call<'_>, id: &str) -> Result<Response, Failure> {
     Ok(renderer.answer(200, &document, body))
 }
 
-/// `PUT /Groups/{id}` (RFC 7644 3.5.1): absent members are no members.
-pub(crate) fn replace(call: &mut Call<'_>, id: &str) -> Result<Response, Failure> {
-    let sent = call.body()?;
+/// Reads a write from its request.
+pub(crate) fn read_write<'a>(
+    call: &mut Call<'a>,
+    wish: &Wish<'_>,
+) -> Result<Box<dyn Write + 'a>, Failure> {
+    let id = wish.id.to_owned();
     let rt = call.resource_type(Kind::Group);
-    // Read anew for each attempt: rarely more than one, and a copy of 50,000 members
-    // kept for the next one would cost each request.
-    update(call, id, Answer::Group, |call, old| {
-        let body = Body::read(sent, rt, call.config, &mut call.notes)?;
-        let members = MemberChange {
-            replace: true,
-            add: body.members.unwrap_or_default(),
-            ..MemberChange::default()
-        };
-        Ok((replacement(&old, body.document, rt)?, Some(members)))
-    })
-}
-
-/// `PATCH /Groups/{id}` (RFC 7644 3.5.2): 200 with the group, or 204 if it has many
-/// members, for an answer with all of them would undo the delta.
-pub(crate) fn patch(call: &mut Call<'_>, id: &str) -> Result<Response, Failure> {
-    let body = call.body()?;
-    let rt = call.resource_type(Kind::Group);
-    let operations = patch::parse(body, call.config, &mut call.notes)?;
-    update(call, id, Answer::GroupOrNothing, |call, old| {
-        patched(call, rt, &operations, old)
-    })
-}
-
-fn patched(
-    call: &mut Call<'_>,
-    rt: &ResourceType,
-    operations: &[Operation<'_>],
-    old: Content,
-) -> Result<(Content, Option<MemberChange>), ScimError> {
-    let patched = patch::apply(operations, old, rt, call.config, &mut call.notes)?;
-    Ok((patched.document, patched.members))
-}
-
-/// `DELETE /Groups/{id}` (RFC 7644 3.6). Read first only if `If-Match` asks for it.
-pub(crate) fn delete(call: &mut Call<'_>, id: &str) -> Result<Response, Failure> {
-    let conditional = Tags::of(call.request, "if-match").is_some();
-    for _ in 0..ATTEMPTS {
-        let condition = if conditional {
-            let document = call.find(Kind::Group, id)?;
-            call.check_match(document.version)?;
-            Precondition::Version(document.version)
-        } else if crate::service::is_id(id) {
-            Precondition::Exists
-        } else {
-            break;
-        };
-        let delete = Change::Delete(Delete {
-            kind: Kind::Group,
-            id: id.to_owned(),
-            condition,
-        });
-        match commit(call, unit(vec![delete], "group.deleted", id))? {
-            Outcome::Committed { .. } => {
-                call.action("group-deleted", format!("deleted group {id}"));
-                return Ok(response::empty(204));
-            }
-            Outcome::Stale { .. } if conditional => {}
-            Outcome::Stale { .. } => return Err(no_such(Kind::Group, id).into()),
-            _ => return Err(busy().into()),
+    Ok(match wish.verb {
+        Verb::Create => {
+            let sent = call.body()?;
+            let Body { document, members } = read_body(call, sent, rt)?;
+            let members = MemberChange {
+                add: members.unwrap_or_default(),
+                ..MemberChange::default()
+            };
+            Box::new(Create {
+                id,
+                content: document,
+                members,
+            })
         }
-    }
-    if conditional {
-        return Err(busy().into());
-    }
-    Err(no_such(Kind::Group, id).into())
+        Verb::Replace => {
+            let to = To::Sent(call.body()?);
+            Box::new(Update { id, to })
+        }
+        Verb::Patch => {
+            let sent = call.body()?;
+            let to = To::Patched(patch::parse(sent, call.config, &mut call.notes)?);
+            Box::new(Update { id, to })
+        }
+        Verb::Delete => Box::new(Remove { id }),
+    })
 }
 
-/// What a change is answered with.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Answer {
-    /// The group; members are left out if there are many.
-    Group,
-    /// The group; nothing if it has many members.
-    GroupOrNothing,
+/// `POST /Groups` (RFC 7644 3.3): the group and its members in one unit.
+struct Create {
+    id: String,
+    content: Content,
+    members: MemberChange,
 }
 
-/// Writes what `change` makes of the group as it is, again if another writer was
-/// faster.
-fn update<F>(call: &mut Call<'_>, id: &str, answer: Answer, change: F) -> Result<Response, Failure>
-where
-    F: Fn(&mut Call<'_>, Content) -> Result<(Content, Option<MemberChange>), ScimError>,
-{
-    let query = call.query()?;
-    let rt = call.resource_type(Kind::Group);
-    let renderer = Renderer::new(rt, &call.request.base_url, &query);
-    let mut current = Some(call.find(Kind::Group, id)?);
-    for _ in 0..ATTEMPTS {
-        let document = current.ok_or_else(|| no_such(Kind::Group, id))?;
-        call.check_match(document.version)?;
+impl Write for Create {
+    fn prepare(&mut self, call: &mut Call<'_>, failed: Option<Outcome>) -> Result<Step, Failure> {
+        if let Some(failed) = failed {
+            // A new id that somebody has already does not happen twice.
+            return Err(refusal(failed).into());
+        }
+        let id = &self.id;
+        let rt = call.resource_type(Kind::Group);
+        let json = text(rt, &self.content)?;
+        let draft = Draft::new(rt, call.config, &self.content, json.clone());
+        let put = draft.put(Kind::Group, id, Precondition::Absent, call.config);
+        let mut changes = vec![Change::Put(put)];
+        if !self.members.is_empty() {
+            let members = std::mem::take(&mut self.members);
+            let delta = delta(call, id, Precondition::Exists, members)?;
+            changes.push(Change::Members(delta));
+        }
+        let remark = ("group-created", format!("created group {id}"));
+        let written = Written {
+            document: blank(Kind::Group, id),
+            json,
+            linked: true,
+            answer: Answer::Created,
+        };
+        let event = event("group.created", id);
+        Ok(Step::commit(changes, event, written, Some(remark)))
+    }
+}
+
+/// `PUT /Groups/{id}` (RFC 7644 3.5.1): absent members are no members; and
+/// `PATCH /Groups/{id}` (RFC 7644 3.5.2).
+struct Update<'r> {
+    id: String,
+    to: To<'r>,
+}
+
+enum To<'r> {
+    /// A body, read anew for each attempt: rarely more than one, and a copy of 50,000
+    /// members kept for the next one would cost each request.
+    Sent(&'r [u8]),
+    Patched(Vec<Operation<'r>>),
+}
+
+impl Write for Update<'_> {
+    fn prepare(&mut self, call: &mut Call<'_>, failed: Option<Outcome>) -> Result<Step, Failure> {
+        let id = &self.id;
+        let document = base(call, Kind::Group, id, failed)?;
+        let rt = call.resource_type(Kind::Group);
         let old = stored(&document)?;
-        let (new, members) = change(call, old)?;
+        let (new, members) = self.change(call, rt, old)?;
         let json = text(rt, &new)?;
         let edited = json != document.json;
         let draft = edited.then(|| Draft::new(rt, call.config, &new, json.clone()));
         let changes = changes(call, &document, draft, members)?;
+        let written = Written {
+            document,
+            json,
+            linked: true,
+            answer: match self.to {
+                To::Sent(_) => Answer::Changed,
+                // All the members would undo the delta.
+                To::Patched(_) => Answer::Sparing,
+            },
+        };
         if changes.is_empty() {
-            note_unchanged(call, id);
-            return finish(call, &renderer, answer, &document, &json);
+            return Ok(Step::nothing(call, written));
         }
-        match commit(call, unit(changes, "group.updated", id))? {
-            Outcome::Committed { results, .. } => {
-                note_update(call, id, edited, &results);
-                let document = after(document, &results);
-                return finish(call, &renderer, answer, &document, &json);
+        let remark = edited.then(|| ("group-updated", format!("updated group {id}")));
+        let event = event("group.updated", id);
+        Ok(Step::commit(changes, event, written, remark))
+    }
+}
+
+impl Update<'_> {
+    /// The group as it is going to be, and what becomes of its members.
+    fn change(
+        &self,
+        call: &mut Call<'_>,
+        rt: &ResourceType,
+        old: Content,
+    ) -> Result<(Content, Option<MemberChange>), ScimError> {
+        match &self.to {
+            To::Sent(sent) => {
+                let body = read_body(call, sent, rt)?;
+                let members = MemberChange {
+                    replace: true,
+                    add: body.members.unwrap_or_default(),
+                    ..MemberChange::default()
+                };
+                Ok((replacement(&old, body.document, rt)?, Some(members)))
             }
-            Outcome::Stale { current: now, .. } => current = now,
-            Outcome::KeyTaken { attribute, .. } => return Err(taken(&attribute).into()),
-            Outcome::Missing(ids) => return Err(unknown_members(&ids).into()),
-            Outcome::NotTried => break,
+            To::Patched(operations) => {
+                let patched = patch::apply(operations, old, rt, call.config, &mut call.notes)?;
+                Ok((patched.document, patched.members))
+            }
         }
     }
-    Err(busy().into())
+}
+
+/// `DELETE /Groups/{id}` (RFC 7644 3.6). Read first only if `If-Match` asks for it.
+struct Remove {
+    id: String,
+}
+
+impl Write for Remove {
+    fn prepare(&mut self, call: &mut Call<'_>, failed: Option<Outcome>) -> Result<Step, Failure> {
+        let id = &self.id;
+        let condition = if Tags::of(call.request, "if-match").is_some() {
+            let document = base(call, Kind::Group, id, failed)?;
+            Precondition::Version(document.version)
+        } else if is_id(id) && failed.is_none() {
+            Precondition::Exists
+        } else {
+            return Err(no_such(Kind::Group, id).into());
+        };
+        let delete = Change::Delete(Delete {
+            kind: Kind::Group,
+            id: id.clone(),
+            condition,
+        });
+        let remark = ("group-deleted", format!("deleted group {id}"));
+        let written = Written {
+            document: blank(Kind::Group, id),
+            json: Vec::new(),
+            linked: false,
+            answer: Answer::Gone,
+        };
+        let event = event("group.deleted", id);
+        Ok(Step::commit(vec![delete], event, written, Some(remark)))
+    }
 }
 
 /// The changes of one unit; none if nothing is to be changed.
@@ -305,21 +327,20 @@ fn delta(
     })
 }
 
-fn finish(
+/// The answer to a write.
+pub(crate) fn answer(
     call: &mut Call<'_>,
     renderer: &Renderer<'_>,
-    answer: Answer,
-    document: &Document,
-    json: &[u8],
+    written: &Written,
 ) -> Result<Response, Failure> {
-    let many = document.member_count > call.config.max_members_inline;
-    let without_body = Rule::GroupWithoutBody.accepted(call.config.dialect);
-    if answer == Answer::GroupOrNothing && (many && renderer.links.is_some() || without_body) {
+    let Written { document, json, .. } = written;
+    let status = written.status(call.config, renderer.links.is_some());
+    if status == 204 {
         let mut nothing = response::empty(204);
         response::header(&mut nothing, "etag", &response::tag(document.version));
         return Ok(nothing);
     }
-    show(call, renderer, 200, document, json)
+    show(call, renderer, status, document, json)
 }
 
 /// An answer with the group. Its members are left out if they are many: the client
@@ -369,7 +390,7 @@ pub(crate) fn read_members(
 }
 
 /// 400 naming the unknown members, and only those.
-fn unknown_members(ids: &[String]) -> ScimError {
+pub(crate) fn unknown_members(ids: &[String]) -> ScimError {
     let named: Vec<String> = ids.iter().take(NAMED).map(|id| quoted(id)).collect();
     let more = if ids.len() > NAMED { " and others" } else { "" };
     ScimError::invalid_value(format!(
@@ -378,26 +399,14 @@ fn unknown_members(ids: &[String]) -> ScimError {
     ))
 }
 
-fn note_unchanged(call: &mut Call<'_>, id: &str) {
-    call.action("group-unchanged", format!("group {id} is as it was"));
-}
-
-fn note_update(call: &mut Call<'_>, id: &str, document: bool, results: &[ChangeResult]) {
-    if document {
-        call.action("group-updated", format!("updated group {id}"));
-    } else if !results.iter().any(|result| result.changed) {
-        note_unchanged(call, id);
-    }
-    note_members(call, id, results);
-}
-
 /// `1 member`, `3 members`.
 fn members(count: u64) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} member{plural}")
 }
 
-fn note_members(call: &mut Call<'_>, id: &str, results: &[ChangeResult]) {
+/// Says which members of a group came, went and are waited for.
+pub(crate) fn note_members(call: &mut Call<'_>, id: &str, results: &[ChangeResult]) {
     let added: u64 = results.iter().map(|r| r.members_added).sum();
     let removed: u64 = results.iter().map(|r| r.members_removed).sum();
     let held: usize = results.iter().map(|r| r.absent_members.len()).sum();
@@ -423,23 +432,13 @@ fn note_members(call: &mut Call<'_>, id: &str, results: &[ChangeResult]) {
             ),
         );
     }
-    let attached: usize = results.iter().map(|r| r.attached_to.len()).sum();
-    if attached > 0 {
-        call.action(
-            "held-member-attached",
-            format!("group {id} was waited for and is a member of {attached} more groups now"),
-        );
-    }
 }
 
-fn unit(changes: Vec<Change>, name: &str, id: &str) -> Unit {
-    Unit {
-        changes,
-        event: Some(EventDraft {
-            name: name.to_owned(),
-            subject_kind: Kind::Group,
-            subject: id.to_owned(),
-            logins: Vec::new(),
-        }),
+fn event(name: &str, id: &str) -> EventDraft {
+    EventDraft {
+        name: name.to_owned(),
+        subject_kind: Kind::Group,
+        subject: id.to_owned(),
+        logins: Vec::new(),
     }
 }

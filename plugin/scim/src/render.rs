@@ -313,7 +313,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use crate::schema::{ENTERPRISE_USER, Registry};
-    use crate::write::created;
+    use crate::write::blank;
 
     #[test]
     fn links_are_shown_whole_unless_a_request_says_otherwise() {
@@ -327,7 +327,7 @@ mod tests {
     #[test]
     fn the_spliced_text_is_the_resource_a_tree_of_it_would_be() {
         let rt = Registry::standard().resource_type(Kind::User);
-        let document = created(Kind::User, "1".to_owned(), &[]);
+        let document = blank(Kind::User, "1");
         let renderer = Renderer::new(rt, "https://x.example", &Query::parse(None).unwrap());
         for json in [
             "{}",

@@ -12,6 +12,7 @@ use crate::request::{Query, Tags, has_filter, json_text, segments};
 use crate::resource::Notes;
 use crate::response::{self, Failure};
 use crate::schema::{Index, Registry, ResourceType};
+use crate::write::{self, Verb, Wish, new_id, noun};
 use crate::{discovery, groups, list, users};
 
 /// Answers one SCIM request (RFC 7644). The request is written wholly or not at
@@ -175,21 +176,19 @@ fn route(call: &mut Call<'_>) -> Result<Response, Failure> {
             "GET" => list::get(call, &[Kind::User, Kind::Group]),
             _ => Ok(wrong_method(method, "GET")),
         },
-        Target::Collection(kind) => match (method, kind) {
-            ("GET", _) => list::get(call, &[kind]),
-            ("POST", Kind::User) => users::create(call),
-            ("POST", Kind::Group) => groups::create(call),
+        Target::Collection(kind) => match method {
+            "GET" => list::get(call, &[kind]),
+            "POST" => {
+                let id = &new_id(call);
+                let verb = Verb::Create;
+                write::respond(call, &Wish { kind, id, verb })
+            }
             _ => Ok(wrong_method(method, "GET, POST")),
         },
-        Target::Resource(kind, id) => match (method, kind) {
-            ("GET", Kind::User) => users::read(call, id),
-            ("GET", Kind::Group) => groups::read(call, id),
-            ("PUT", Kind::User) => users::replace(call, id),
-            ("PUT", Kind::Group) => groups::replace(call, id),
-            ("PATCH", Kind::User) => users::patch(call, id),
-            ("PATCH", Kind::Group) => groups::patch(call, id),
-            ("DELETE", Kind::User) => users::delete(call, id),
-            ("DELETE", Kind::Group) => groups::delete(call, id),
+        Target::Resource(kind, id) => match (method, Verb::on_resource(method)) {
+            ("GET", _) if kind == Kind::User => users::read(call, id),
+            ("GET", _) => groups::read(call, id),
+            (_, Some(verb)) => write::respond(call, &Wish { kind, id, verb }),
             _ => Ok(wrong_method(method, "GET, PUT, PATCH, DELETE")),
         },
         Target::Search(kinds) => match method {
@@ -259,11 +258,7 @@ fn refuse(call: &mut Call<'_>, failure: &Failure) -> Response {
 
 /// 404 for a resource that is not there (RFC 7644 3.4.1).
 pub(crate) fn no_such(kind: Kind, id: &str) -> ScimError {
-    let what = match kind {
-        Kind::User => "user",
-        Kind::Group => "group",
-    };
-    ScimError::not_found(format!("there is no {what} {}", quoted(id)))
+    ScimError::not_found(format!("there is no {} {}", noun(kind), quoted(id)))
 }
 
 /// Can this be the id of a document: 1 to 64 bytes of visible ASCII. Anything else

@@ -9,103 +9,22 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::config::Config;
-use crate::directory::{
-    Change, ChangeResult, Delete, Document, EventDraft, Key, Kind, Outcome, Precondition, Unit,
-};
-use crate::error::ScimError;
+use crate::directory::{Change, Delete, Document, EventDraft, Key, Kind, Outcome, Precondition};
 use crate::filter::keys_of;
 use crate::http::Response;
-use crate::patch;
+use crate::patch::{self, Operation};
 use crate::render::{Renderer, stored};
+use crate::resource::Rule;
 use crate::resource::validate::replacement;
-use crate::resource::{Body, Rule};
-use crate::response::{self, Failure};
+use crate::response::Failure;
 use crate::schema::{ResourceType, USER_NAME};
-use crate::service::{Call, busy, no_such, taken};
-use crate::write::{ATTEMPTS, Draft, after, commit, created, logins, moved_logins, new_id, text};
+use crate::service::{Call, taken};
+use crate::write::{
+    Answer, Draft, Step, Verb, Wish, Write, Written, base, blank, logins, moved_logins, read_body,
+    refusal, text,
+};
 
 type Content = Map<String, Value>;
-
-/// `POST /Users` (RFC 7644 3.3).
-pub(crate) fn create(call: &mut Call<'_>) -> Result<Response, Failure> {
-    let query = call.query()?;
-    let rt = call.resource_type(Kind::User);
-    let body = call.body()?;
-    let content = Body::read(body, rt, call.config, &mut call.notes)?.document;
-    let renderer = Renderer::new(rt, &call.request.base_url, &query);
-    let id = new_id(call);
-    let json = text(rt, &content)?;
-    let draft = Draft::new(rt, call.config, &content, json.clone());
-    let event = event("user.created", &id, logins(&draft.keys));
-    let put = draft.put(Kind::User, &id, Precondition::Absent, call.config);
-    match commit(call, unit(Change::Put(put), event))? {
-        Outcome::Committed { results, .. } => {
-            call.action("user-created", format!("created user {id}"));
-            note_attached(call, &id, &results);
-            // A user nobody waited for is in no group yet: no need to look.
-            let attached = results.iter().any(|r| !r.attached_to.is_empty());
-            let document = created(Kind::User, id, &results);
-            show(call, &renderer, 201, &document, &json, attached)
-        }
-        Outcome::KeyTaken {
-            attribute, owner, ..
-        } => match reactivate(call, &renderer, &owner, &content)? {
-            Some(response) => Ok(response),
-            None => Err(taken(&attribute).into()),
-        },
-        // A new id that somebody has already does not happen twice.
-        Outcome::Stale { .. } | Outcome::Missing(_) | Outcome::NotTried => Err(busy().into()),
-    }
-}
-
-/// A POST with `active: true` for somebody who is inactive means that they are back
-/// (Okta, row 8 of its traffic): their record is replaced under the old id. It is theirs
-/// if it has the same userName. Only an explicit `false` counts as inactive. None if
-/// that is not the case.
-fn reactivate(
-    call: &mut Call<'_>,
-    renderer: &Renderer<'_>,
-    owner: &str,
-    content: &Content,
-) -> Result<Option<Response>, Failure> {
-    let may = call.config.reactivate_inactive && Rule::ReviveByPost.accepted(call.config.dialect);
-    if !may || content.get("active") != Some(&Value::Bool(true)) {
-        return Ok(None);
-    }
-    let rt = call.resource_type(Kind::User);
-    let json = text(rt, content)?;
-    let mut current = call.directory.get(Kind::User, owner)?;
-    for _ in 0..ATTEMPTS {
-        let Some(document) = current else {
-            return Ok(None);
-        };
-        let before = Standing::of(&stored(&document)?, rt, call.config);
-        let draft = Draft::new(rt, call.config, content, json.clone());
-        // Who has another unique value of theirs may be somebody else.
-        if before.active || user_name(&before.keys) != user_name(&draft.keys) {
-            return Ok(None);
-        }
-        match write(call, &document, &before, true, draft, "user.reactivated")? {
-            Outcome::Committed { results, .. } => {
-                call.notes.quirk(
-                    Rule::ReviveByPost.code(),
-                    "a POST of a user who was there and inactive",
-                );
-                call.action(
-                    "user-reactivated",
-                    format!("reactivated user {owner} instead of creating another one"),
-                );
-                note_attached(call, owner, &results);
-                let document = after(document, &results);
-                return show(call, renderer, 201, &document, &json, true).map(Some);
-            }
-            Outcome::Stale { current: now, .. } => current = now,
-            Outcome::KeyTaken { attribute, .. } => return Err(taken(&attribute).into()),
-            Outcome::Missing(_) | Outcome::NotTried => return Err(busy().into()),
-        }
-    }
-    Err(busy().into())
-}
 
 /// `GET /Users/{id}` (RFC 7644 3.4.1).
 pub(crate) fn read(call: &mut Call<'_>, id: &str) -> Result<Response, Failure> {
@@ -123,87 +42,202 @@ pub(crate) fn read(call: &mut Call<'_>, id: &str) -> Result<Response, Failure> {
     show(call, &renderer, 200, &document, &document.json, true)
 }
 
-/// `PUT /Users/{id}` (RFC 7644 3.5.1): what is absent in the body is absent after.
-pub(crate) fn replace(call: &mut Call<'_>, id: &str) -> Result<Response, Failure> {
-    let body = call.body()?;
+/// Reads a write from its request.
+pub(crate) fn read_write<'a>(
+    call: &mut Call<'a>,
+    wish: &Wish<'_>,
+) -> Result<Box<dyn Write + 'a>, Failure> {
+    let id = wish.id.to_owned();
     let rt = call.resource_type(Kind::User);
-    let content = Body::read(body, rt, call.config, &mut call.notes)?.document;
-    update(call, id, |_, old| replacement(&old, content.clone(), rt))
-}
-
-/// `PATCH /Users/{id}` (RFC 7644 3.5.2). Always 200 with the user: several clients
-/// refuse 204.
-pub(crate) fn patch(call: &mut Call<'_>, id: &str) -> Result<Response, Failure> {
-    let body = call.body()?;
-    let rt = call.resource_type(Kind::User);
-    let operations = patch::parse(body, call.config, &mut call.notes)?;
-    update(call, id, |call, old| {
-        let patched = patch::apply(&operations, old, rt, call.config, &mut call.notes)?;
-        Ok(patched.document)
+    Ok(match wish.verb {
+        Verb::Create => {
+            let sent = call.body()?;
+            let content = read_body(call, sent, rt)?.document;
+            let json = text(rt, &content)?;
+            Box::new(Create {
+                id,
+                content,
+                json,
+                taken: None,
+            })
+        }
+        Verb::Replace => {
+            let sent = call.body()?;
+            let new = To::Content(read_body(call, sent, rt)?.document);
+            Box::new(Update { id, to: new })
+        }
+        Verb::Patch => {
+            let sent = call.body()?;
+            let operations = patch::parse(sent, call.config, &mut call.notes)?;
+            let to = To::Patched(operations);
+            Box::new(Update { id, to })
+        }
+        Verb::Delete => Box::new(Remove { id }),
     })
 }
 
-/// `DELETE /Users/{id}` (RFC 7644 3.6).
-pub(crate) fn delete(call: &mut Call<'_>, id: &str) -> Result<Response, Failure> {
-    let rt = call.resource_type(Kind::User);
-    let mut current = Some(call.find(Kind::User, id)?);
-    for _ in 0..ATTEMPTS {
-        let document = current.ok_or_else(|| no_such(Kind::User, id))?;
-        call.check_match(document.version)?;
-        let keys = keys_of(rt, &stored(&document)?, call.config);
-        let delete = Change::Delete(Delete {
-            kind: Kind::User,
-            id: id.to_owned(),
-            condition: Precondition::Version(document.version),
-        });
-        match commit(call, unit(delete, event("user.deleted", id, logins(&keys))))? {
-            Outcome::Committed { .. } => {
-                call.action("user-deleted", format!("deleted user {id}"));
-                return Ok(response::empty(204));
-            }
-            Outcome::Stale { current: now, .. } => current = now,
-            _ => return Err(busy().into()),
-        }
-    }
-    Err(busy().into())
+/// `POST /Users` (RFC 7644 3.3).
+struct Create {
+    id: String,
+    content: Content,
+    json: Vec<u8>,
+    /// The index of the value somebody has already who may be back.
+    taken: Option<String>,
 }
 
-/// Writes what `change` makes of the user as it is, again if another writer was
-/// faster.
-fn update<F>(call: &mut Call<'_>, id: &str, change: F) -> Result<Response, Failure>
-where
-    F: Fn(&mut Call<'_>, Content) -> Result<Content, ScimError>,
-{
-    let query = call.query()?;
-    let rt = call.resource_type(Kind::User);
-    let renderer = Renderer::new(rt, &call.request.base_url, &query);
-    let mut current = Some(call.find(Kind::User, id)?);
-    for _ in 0..ATTEMPTS {
-        let document = current.ok_or_else(|| no_such(Kind::User, id))?;
-        call.check_match(document.version)?;
+impl Write for Create {
+    fn prepare(&mut self, call: &mut Call<'_>, failed: Option<Outcome>) -> Result<Step, Failure> {
+        match (failed, &self.taken) {
+            (None, _) => Ok(self.create(call)),
+            (
+                Some(Outcome::KeyTaken {
+                    attribute, owner, ..
+                }),
+                None,
+            ) if self.may_revive(call.config) => {
+                self.taken = Some(attribute);
+                let owner = call.directory.get(Kind::User, &owner)?;
+                self.revive(call, owner)
+            }
+            (Some(Outcome::Stale { current, .. }), Some(_)) => self.revive(call, current),
+            // A new id that somebody has already does not happen twice.
+            (Some(failed), _) => Err(refusal(failed).into()),
+        }
+    }
+}
+
+impl Create {
+    fn create(&self, call: &Call<'_>) -> Step {
+        let Self {
+            id, content, json, ..
+        } = self;
+        let rt = call.resource_type(Kind::User);
+        let draft = Draft::new(rt, call.config, content, json.clone());
+        let event = event("user.created", id, logins(&draft.keys));
+        let put = draft.put(Kind::User, id, Precondition::Absent, call.config);
+        let remark = ("user-created", format!("created user {id}"));
+        let written = Written {
+            document: blank(Kind::User, id),
+            json: json.clone(),
+            linked: false,
+            answer: Answer::Created,
+        };
+        Step::commit(vec![Change::Put(put)], event, written, Some(remark))
+    }
+
+    fn may_revive(&self, config: &Config) -> bool {
+        config.reactivate_inactive
+            && Rule::ReviveByPost.accepted(config.dialect)
+            && self.content.get("active") == Some(&Value::Bool(true))
+    }
+
+    /// A POST with `active: true` for somebody who is inactive means that they are back
+    /// (Okta, row 8 of its traffic): their record is replaced under the old id. It is
+    /// theirs if it has the same userName. Only an explicit `false` counts as inactive.
+    ///
+    /// # Errors
+    /// 409 if that is not the case.
+    fn revive(&self, call: &mut Call<'_>, owner: Option<Document>) -> Result<Step, Failure> {
+        let taken = || taken(self.taken.as_deref().unwrap_or_default());
+        let document = owner.ok_or_else(taken)?;
+        let rt = call.resource_type(Kind::User);
+        let before = Standing::of(&stored(&document)?, rt, call.config);
+        let draft = Draft::new(rt, call.config, &self.content, self.json.clone());
+        // Who has another unique value of theirs may be somebody else.
+        if before.active || user_name(&before.keys) != user_name(&draft.keys) {
+            return Err(taken().into());
+        }
+        call.notes.quirk(
+            Rule::ReviveByPost.code(),
+            "a POST of a user who was there and inactive",
+        );
+        let remark = format!(
+            "reactivated user {} instead of creating another one",
+            document.id
+        );
+        let remark = ("user-reactivated", remark);
+        let (change, event) = put(call, &document, &before, true, draft, "user.reactivated");
+        let written = Written {
+            document,
+            json: self.json.clone(),
+            linked: true,
+            answer: Answer::Created,
+        };
+        Ok(Step::commit(vec![change], event, written, Some(remark)))
+    }
+}
+
+/// `PUT /Users/{id}` (RFC 7644 3.5.1): what is absent in the body is absent after; and
+/// `PATCH /Users/{id}` (RFC 7644 3.5.2).
+struct Update<'r> {
+    id: String,
+    to: To<'r>,
+}
+
+enum To<'r> {
+    Content(Content),
+    Patched(Vec<Operation<'r>>),
+}
+
+impl Write for Update<'_> {
+    fn prepare(&mut self, call: &mut Call<'_>, failed: Option<Outcome>) -> Result<Step, Failure> {
+        let id = &self.id;
+        let document = base(call, Kind::User, id, failed)?;
+        let rt = call.resource_type(Kind::User);
         let old = stored(&document)?;
         let before = Standing::of(&old, rt, call.config);
-        let new = change(call, old)?;
+        let new = match &self.to {
+            To::Content(content) => replacement(&old, content.clone(), rt)?,
+            To::Patched(operations) => {
+                patch::apply(operations, old, rt, call.config, &mut call.notes)?.document
+            }
+        };
         let json = text(rt, &new)?;
+        // Always with the user: several clients refuse 204.
+        let written = |document, json| Written {
+            document,
+            json,
+            linked: true,
+            answer: Answer::Changed,
+        };
         if json == document.json {
-            call.action("user-unchanged", format!("user {id} is as it was"));
-            return show(call, &renderer, 200, &document, &json, true);
+            return Ok(Step::nothing(call, written(document, json)));
         }
         let draft = Draft::new(rt, call.config, &new, json.clone());
         let active = is_active(&new);
-        match write(call, &document, &before, active, draft, "user.updated")? {
-            Outcome::Committed { results, .. } => {
-                call.action("user-updated", updated(id, before.active, active));
-                note_attached(call, id, &results);
-                let document = after(document, &results);
-                return show(call, &renderer, 200, &document, &json, true);
-            }
-            Outcome::Stale { current: now, .. } => current = now,
-            Outcome::KeyTaken { attribute, .. } => return Err(taken(&attribute).into()),
-            Outcome::Missing(_) | Outcome::NotTried => return Err(busy().into()),
-        }
+        let remark = ("user-updated", updated(id, before.active, active));
+        let (change, event) = put(call, &document, &before, active, draft, "user.updated");
+        let written = written(document, json);
+        Ok(Step::commit(vec![change], event, written, Some(remark)))
     }
-    Err(busy().into())
+}
+
+/// `DELETE /Users/{id}` (RFC 7644 3.6).
+struct Remove {
+    id: String,
+}
+
+impl Write for Remove {
+    fn prepare(&mut self, call: &mut Call<'_>, failed: Option<Outcome>) -> Result<Step, Failure> {
+        let id = &self.id;
+        let document = base(call, Kind::User, id, failed)?;
+        let rt = call.resource_type(Kind::User);
+        let keys = keys_of(rt, &stored(&document)?, call.config);
+        let delete = Change::Delete(Delete {
+            kind: Kind::User,
+            id: id.clone(),
+            condition: Precondition::Version(document.version),
+        });
+        let event = event("user.deleted", id, logins(&keys));
+        let remark = ("user-deleted", format!("deleted user {id}"));
+        let written = Written {
+            document: blank(Kind::User, id),
+            json: Vec::new(),
+            linked: false,
+            answer: Answer::Gone,
+        };
+        Ok(Step::commit(vec![delete], event, written, Some(remark)))
+    }
 }
 
 /// What the logins of a user are worth before a change.
@@ -226,14 +260,14 @@ fn user_name(keys: &[Key]) -> Option<&Key> {
 }
 
 /// Replaces a user's content, if the user still has the version at hand.
-fn write(
-    call: &mut Call<'_>,
+fn put(
+    call: &Call<'_>,
     document: &Document,
     before: &Standing,
     active: bool,
     draft: Draft,
     name: &str,
-) -> Result<Outcome, Failure> {
+) -> (Change, EventDraft) {
     // Whether somebody is active decides ties between holders of a login, so then
     // each of them may have moved.
     let moved = if before.active == active {
@@ -243,10 +277,7 @@ fn write(
     };
     let condition = Precondition::Version(document.version);
     let put = draft.put(Kind::User, &document.id, condition, call.config);
-    commit(
-        call,
-        unit(Change::Put(put), event(name, &document.id, moved)),
-    )
+    (Change::Put(put), event(name, &document.id, moved))
 }
 
 /// RFC 7643 4.1.1 leaves open what an absent `active` means. We take the stance that
@@ -261,6 +292,17 @@ fn updated(id: &str, before: bool, now: bool) -> String {
         (false, true) => format!("updated user {id}, now active"),
         _ => format!("updated user {id}"),
     }
+}
+
+/// The answer to a write.
+pub(crate) fn answer(
+    call: &mut Call<'_>,
+    renderer: &Renderer<'_>,
+    written: &Written,
+) -> Result<Response, Failure> {
+    let status = written.status(call.config, renderer.links.is_some());
+    let Written { document, json, .. } = written;
+    show(call, renderer, status, document, json, written.linked)
 }
 
 /// An answer with the user, with the groups it is in if they are asked for.
@@ -281,28 +323,11 @@ fn show(
     Ok(renderer.answer(status, document, body))
 }
 
-fn note_attached(call: &mut Call<'_>, id: &str, results: &[ChangeResult]) {
-    let groups: usize = results.iter().map(|r| r.attached_to.len()).sum();
-    if groups > 0 {
-        call.action(
-            "held-member-attached",
-            format!("user {id} was waited for and is a member of {groups} more groups now"),
-        );
-    }
-}
-
 fn event(name: &str, id: &str, logins: BTreeSet<Vec<u8>>) -> EventDraft {
     EventDraft {
         name: name.to_owned(),
         subject_kind: Kind::User,
         subject: id.to_owned(),
         logins: logins.into_iter().collect(),
-    }
-}
-
-fn unit(change: Change, event: EventDraft) -> Unit {
-    Unit {
-        changes: vec![change],
-        event: Some(event),
     }
 }
