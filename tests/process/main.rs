@@ -12,8 +12,8 @@ mod cli;
 mod crash;
 mod durable;
 mod scim_cli;
+mod scim_tester;
 mod serve;
-mod tester;
 
 use std::path::Path;
 

@@ -265,8 +265,6 @@ async fn unknown_paths_ids_and_methods() {
     let before = Before::new().await;
     let unknown = "0191aaaa-0000-7000-8000-000000000000";
     for target in [
-        "",
-        "/",
         "/users",
         "/Nothing",
         "/Users/a/b",
