@@ -3,6 +3,9 @@
 //! from an [`env::Env`].
 
 pub mod config;
+#[cfg(doc)]
+#[doc = include_str!("../docs/rfc-coverage.md")]
+pub mod coverage {}
 pub mod directory;
 mod discovery;
 pub mod env;

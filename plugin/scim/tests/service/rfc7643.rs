@@ -1,5 +1,6 @@
 //! Requirements of RFC 7643 that no other test is about, one test each.
 
+use nameplate_scim::config::Config;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, BASE, Client, ENTERPRISE, GROUP, USER};
@@ -294,6 +295,26 @@ fn schemas_define_every_characteristic() {
         for attribute in schema["attributes"].as_array().unwrap() {
             check_attribute(attribute, "", nests);
         }
+    }
+}
+
+#[test]
+fn an_integer_has_neither_fraction_nor_exponent() {
+    let badge = "urn:example:params:scim:schemas:badge:2.0:User";
+    let settings = json!({"schemas": [{"resource": "User", "schema": {"id": badge, "name": "Badge",
+        "attributes": [{"name": "level", "type": "integer"}]}}]});
+    let config = Config::from_json(settings.to_string().as_bytes()).unwrap();
+    let mut client = Client::with(config);
+    for (number, status) in [
+        ("12", 201),
+        ("-3", 201),
+        ("1.0", 400),
+        ("1e2", 400),
+        ("0.5", 400),
+    ] {
+        let body = format!("{{\"userName\": \"u{number}\", \"{badge}\": {{\"level\": {number}}}}}");
+        let answer = client.request("POST", "/Users", &[], body.as_bytes());
+        let _ = answer.expect(status);
     }
 }
 

@@ -176,6 +176,17 @@ fn an_attribute_of_an_extension_brings_its_schema_along() {
 }
 
 #[test]
+fn a_complex_attribute_takes_no_bare_value() {
+    let mut client = Client::new();
+    let target = format!("/Users/{}", client.user("ana"));
+    for op in ["add", "replace"] {
+        let op = json!([{"op": op, "path": "name", "value": "Ana"}]);
+        let answer = client.patch(&target, &op).refused(400, "invalidValue");
+        let _ = answer.names("`name`");
+    }
+}
+
+#[test]
 fn a_required_attribute_has_to_be_in_a_put() {
     let mut client = Client::new();
     let user = format!("/Users/{}", client.user("ana"));
