@@ -104,6 +104,25 @@ fn case_counts_where_the_schema_says_so() {
 }
 
 #[test]
+fn a_value_that_is_not_said_to_be_primary_is_not() {
+    all_match(&[
+        r#"emails[primary eq false and type eq "home"]"#,
+        r#"emails[primary ne true].value sw "ana@home""#,
+        "emails.primary eq false",
+        "emails.primary eq true",
+        "emails[primary pr]",
+        "phoneNumbers.primary ne true",
+    ]);
+    none_match(&[
+        r#"emails[primary eq false and type eq "work"]"#,
+        r#"emails[primary eq true].value sw "ana@home""#,
+        "emails.primary ne true",
+        r#"emails[primary pr and type eq "home"]"#,
+        "phoneNumbers.primary eq false",
+    ]);
+}
+
+#[test]
 fn texts_are_compared_by_every_operator() {
     all_match(&[
         r#"userName co "DÍAZ+""#,

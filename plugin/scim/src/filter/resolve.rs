@@ -11,7 +11,7 @@ use crate::directory::Kind;
 use crate::error::{ScimError, quoted};
 use crate::resource::AttrPath;
 use crate::resource::validate::is_edges;
-use crate::schema::{Attribute, Mutability, ResourceType, Returned, Schema, Target};
+use crate::schema::{Attribute, Mutability, ResourceType, Returned, Schema, Target, Type};
 
 /// Resolves a filter on resources of one type. Fails with `invalidFilter`.
 pub fn resolve(filter: &Filter, rt: &ResourceType, dialect: Dialect) -> Result<Expr, ScimError> {
@@ -167,6 +167,18 @@ impl<'a> Resolver<'a> {
                 }
             }
         }
+        if sub.is_some_and(|sub| is_primary(attribute, sub)) && !is_presence(condition) {
+            let (list, _) = document_place(extension, attribute, None, &Condition::Present);
+            let inner = AttrPath {
+                schema: None,
+                attr: PRIMARY.to_owned(),
+                sub: None,
+            };
+            let (negate, condition) = positive(condition);
+            let test = element_test(&inner, &condition, extension, attribute, self.dialect)?;
+            let any = Expr::Any(list, Box::new(test));
+            return Ok(if negate { any.negated() } else { any });
+        }
         let (place, tested) = document_place(extension, attribute, sub, condition);
         self.compared(place, tested, path, condition)
     }
@@ -285,12 +297,7 @@ impl<'a> Resolver<'a> {
         condition: &Condition,
         values: &[(&str, Expr)],
     ) -> Result<Expr, ScimError> {
-        let (negate, positive) = match condition {
-            Condition::Compare(CompareOp::Ne, literal) => {
-                (true, Condition::Compare(CompareOp::Eq, literal.clone()))
-            }
-            other => (false, other.clone()),
-        };
+        let (negate, positive) = positive(condition);
         let test = self.compared(Place::Element(None), attribute, path, &positive)?;
         let met = values
             .iter()
@@ -399,6 +406,23 @@ fn document_place<'a>(
     (place, sub.unwrap_or(attribute))
 }
 
+const PRIMARY: &str = "primary";
+
+/// Does it say which of several values is the preferred one (RFC 7643 2.4).
+fn is_primary(list: &Attribute, sub: &Attribute) -> bool {
+    list.multi_valued && sub.kind == Type::Boolean && sub.name == PRIMARY
+}
+
+/// A comparison without `ne`, and whether its opposite was meant.
+fn positive(condition: &Condition) -> (bool, Condition) {
+    match condition {
+        Condition::Compare(CompareOp::Ne, literal) => {
+            (true, Condition::Compare(CompareOp::Eq, literal.clone()))
+        }
+        other => (false, other.clone()),
+    }
+}
+
 /// Is it `pr`, or a comparison with null, which is the opposite of `pr`.
 fn is_presence(condition: &Condition) -> bool {
     matches!(
@@ -430,6 +454,8 @@ fn element_test(
         let extension = extension.map(|schema| schema.id.as_str());
         return Ok(match is_login(extension, &list.name, Some(&sub.name)) {
             true => test.trimmed(),
+            // RFC 7643 2.4: a value that is not said to be primary is not.
+            false if is_primary(list, sub) => test.with_absent(false),
             false => test,
         });
     }
