@@ -41,7 +41,7 @@ pub(super) fn edit(
         Some(urn) => urn.name(&attribute.name),
         None => Trail::root(&attribute.name),
     };
-    if op == Op::Remove && path.filter.is_none() {
+    if op == Op::Remove {
         check_removable(path, value.is_some())?;
     }
     // Several clients unset an attribute by `null` (RFC 7643 2.5: null is absent).
@@ -57,7 +57,17 @@ pub(super) fn edit(
         trail,
     };
     if attribute.multi_valued {
-        return editor.list(container, path, change);
+        let had_some = container.contains_key(&attribute.name);
+        editor.list(container, path, change)?;
+        // RFC 7644 3.5.2.2: the same if it becomes unassigned.
+        if op == Op::Remove
+            && attribute.required
+            && had_some
+            && !container.contains_key(&attribute.name)
+        {
+            return Err(is_required(attribute));
+        }
+        return Ok(());
     }
     match path.sub {
         None => editor.singular(container, change),
@@ -221,14 +231,19 @@ impl Editor<'_, '_> {
 
 fn check_removable(path: &AttributePath<'_>, by_value: bool) -> Result<(), ScimError> {
     let target = path.sub.unwrap_or(path.attribute);
-    // A remove by value leaves the rest; whether that is enough is checked at the end.
-    let some_only = path.attribute.multi_valued && path.sub.is_none() && by_value;
+    // What is left of a list is looked at afterwards.
+    let some_only =
+        path.sub.is_none() && (path.filter.is_some() || by_value && path.attribute.multi_valued);
     if target.required && !some_only {
         // RFC 7644 3.5.2.2: removing a required attribute is a mutability error.
-        return Err(ScimError::bad_request(
-            ScimType::Mutability,
-            format!("`{}` is required and cannot be removed", target.name),
-        ));
+        return Err(is_required(target));
     }
     Ok(())
+}
+
+fn is_required(attribute: &Attribute) -> ScimError {
+    ScimError::bad_request(
+        ScimType::Mutability,
+        format!("`{}` is required and cannot be removed", attribute.name),
+    )
 }

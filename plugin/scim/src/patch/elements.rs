@@ -268,7 +268,8 @@ impl Identities {
 /// Where in a list each element is.
 #[derive(Default)]
 struct Places {
-    exact: BTreeMap<Identity, usize>,
+    exact: BTreeMap<Identity, BTreeSet<usize>>,
+    /// The first one of each value: an element never changes that.
     by_value: BTreeMap<String, usize>,
 }
 
@@ -277,21 +278,23 @@ impl Places {
         if let Identity::Valued(value, _) = &identity {
             self.by_value.entry(value.clone()).or_insert(place);
         }
-        self.exact.entry(identity).or_insert(place);
+        self.exact.entry(identity).or_default().insert(place);
+    }
+
+    /// An element that is about to change.
+    fn forget(&mut self, identity: &Identity, place: usize) {
+        if let Some(places) = self.exact.get_mut(identity) {
+            places.remove(&place);
+        }
     }
 
     fn find(&self, identity: &Identity) -> Option<usize> {
-        if let Some(place) = self.exact.get(identity) {
-            return Some(*place);
-        }
-        match identity {
+        let exact = |identity: &Identity| self.exact.get(identity)?.first().copied();
+        exact(identity).or_else(|| match identity {
             Identity::Whole(_) => None,
             Identity::Valued(value, None) => self.by_value.get(value).copied(),
-            Identity::Valued(value, Some(_)) => self
-                .exact
-                .get(&Identity::Valued(value.clone(), None))
-                .copied(),
-        }
+            Identity::Valued(value, Some(_)) => exact(&Identity::Valued(value.clone(), None)),
+        })
     }
 }
 
@@ -304,16 +307,61 @@ pub(super) fn append(attribute: &Attribute, list: &mut Vec<Value>, new: Vec<Valu
     }
     let mut primary = None;
     for element in new {
-        let identity = identity(attribute, &element);
-        let place = places.find(&identity).unwrap_or(list.len());
+        let place = places
+            .find(&identity(attribute, &element))
+            .unwrap_or(list.len());
         if is_primary(&element) {
             primary = Some(place);
         }
         match list.get_mut(place) {
-            Some(known) => merge(known, element),
-            None => list.push(element),
+            Some(known) => {
+                // With a type it is another one from here on.
+                places.forget(&identity(attribute, known), place);
+                merge(known, element);
+                places.remember(identity(attribute, known), place);
+            }
+            None => {
+                places.remember(identity(attribute, &element), place);
+                list.push(element);
+            }
         }
-        places.remember(identity, place);
     }
     keep_primary(list, primary);
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::directory::Kind;
+    use crate::schema::Registry;
+    use serde_json::json;
+
+    fn added(mut list: Vec<Value>, new: Vec<Value>) -> Vec<Value> {
+        let user = Registry::standard().resource_type(Kind::User);
+        append(user.attribute("emails").unwrap(), &mut list, new);
+        list
+    }
+
+    #[test]
+    fn an_element_that_was_given_a_type_is_no_longer_the_one_without() {
+        let work = json!({"value": "a@b.c", "type": "work"});
+        let home = json!({"value": "A@b.c", "type": "home"});
+        let bare = json!({"value": "a@b.c"});
+        let both = vec![work.clone(), home.clone()];
+        assert_eq!(added(vec![bare.clone()], both.clone()), both);
+        // Nor does one that names no type make another one its own.
+        assert_eq!(added(vec![work], vec![bare, home]), both);
+    }
+
+    #[test]
+    fn of_equal_elements_the_first_takes_over_what_is_new() {
+        let bare = json!({"value": "a"});
+        let (work, home) = (
+            json!({"value": "a", "type": "work"}),
+            json!({"value": "a", "type": "home"}),
+        );
+        let list = added(vec![bare.clone(), bare], vec![work.clone(), home.clone()]);
+        assert_eq!(list, [work, home]);
+    }
 }

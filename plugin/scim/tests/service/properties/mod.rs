@@ -4,6 +4,8 @@
 use proptest::prelude::ProptestConfig;
 
 mod hostile;
+mod model;
+mod patching;
 mod planner;
 mod traffic;
 
@@ -15,6 +17,8 @@ fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases: if asked { default.cases } else { cases },
         failure_persistence: None,
+        // Enough to see what is wrong; more takes minutes.
+        max_shrink_iters: 5000,
         ..default
     }
 }
