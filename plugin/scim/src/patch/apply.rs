@@ -108,19 +108,19 @@ impl<'a> Patcher<'a, '_> {
             ));
         }
         for (name, raw) in read_attributes(value)? {
-            self.check_name(&name)?;
+            self.check_name(&name, &name)?;
             self.at(op, &name, Some(raw), Origin::Value)?;
         }
         Ok(())
     }
 
     /// RFC 7644 3.5.2.1 and 3.5.2.3: without a path the value holds attributes, not
-    /// paths to their parts.
-    fn check_name(&mut self, name: &str) -> Result<(), ScimError> {
+    /// paths to their parts. `path` is the name with what it stands in.
+    fn check_name(&mut self, name: &str, path: &str) -> Result<(), ScimError> {
         let is_path = name.contains(['.', '[', ':'])
             && self.rt.schema(name.trim()).is_none()
             && matches!(
-                PatchPath::read(name, self.rt, self.checker.dialect),
+                PatchPath::read(path, self.rt, self.checker.dialect),
                 Ok(PatchPath::Attribute(_))
             );
         if !is_path
@@ -226,12 +226,9 @@ impl<'a> Patcher<'a, '_> {
             }
             (_, Some(_)) => {
                 for (name, raw) in read_attributes(value)? {
-                    self.at(
-                        op,
-                        &format!("{}:{name}", schema.id),
-                        Some(raw),
-                        Origin::Value,
-                    )?;
+                    let path = format!("{}:{name}", schema.id);
+                    self.check_name(&name, &path)?;
+                    self.at(op, &path, Some(raw), Origin::Value)?;
                 }
                 Ok(())
             }

@@ -23,15 +23,23 @@ const INVALID_PATH: Refusal = "invalidPath";
 const MUTABILITY: Refusal = "mutability";
 const NO_TARGET: Refusal = "noTarget";
 
-/// The rules that depend on the dialect.
+/// The model of one dialect.
 pub struct Model {
-    /// None of the named deviations is accepted.
-    pub strict: bool,
-    /// A `replace` whose filter matches nothing adds.
-    pub replace_creates: bool,
+    /// As settings name it.
+    pub dialect: &'static str,
 }
 
 impl Model {
+    /// Is none of the named deviations accepted.
+    fn strict(&self) -> bool {
+        self.dialect == "strict"
+    }
+
+    /// Does the dialect have a rule that is for these alone.
+    fn is_one_of(&self, dialects: &[&str]) -> bool {
+        dialects.contains(&self.dialect)
+    }
+
     /// What the operations make of a user, or why they are refused.
     pub fn patch(&self, before: &Tree, operations: &[Operation]) -> Result<Tree, Refusal> {
         // RFC 7644 3.5.2.1: an add has a value. All of the request is read first.
@@ -75,6 +83,10 @@ impl Model {
                 Ok(())
             }
             (Target::Resource | Target::Schema(_), _) => Err(INVALID_VALUE),
+            // 3.5.2.1: without a path the value holds attributes, and no paths. Entra's does.
+            (Target::At(path), _) if inside && self.strict() && path.is_more_than_a_name() => {
+                Err(INVALID_PATH)
+            }
             (Target::At(path), payload) => {
                 let value = match payload {
                     Payload::Absent => None,
@@ -111,7 +123,7 @@ impl Model {
         let has = |access| attr.access == access || sub.is_some_and(|sub| sub.access == access);
         if has(Access::ReadOnly) {
             // Okta names `id` beside what it changes.
-            return if inside && !self.strict {
+            return if inside && !self.strict() {
                 Ok(())
             } else {
                 Err(MUTABILITY)
@@ -142,7 +154,7 @@ impl Model {
         path: &Path,
         value: Option<Value>,
     ) -> Result<(), Refusal> {
-        if self.strict {
+        if self.strict() {
             return Err(INVALID_PATH);
         }
         if !path.filter.is_empty() {
@@ -277,7 +289,7 @@ impl Model {
         attr: &Attr,
         value: Value,
     ) -> Result<Vec<Value>, Refusal> {
-        if self.strict {
+        if self.strict() {
             return Err(INVALID_VALUE);
         }
         let gone = self.list(attr, value)?;
@@ -329,8 +341,8 @@ impl Model {
         if created {
             // 3.5.2.3: noTarget. Entra means that there should be one.
             let creates = match op {
-                Op::Add => !self.strict,
-                _ => self.replace_creates,
+                Op::Add => !self.strict(),
+                _ => self.is_one_of(&["auto", "entra"]),
             };
             if !path.filter.is_empty() && !creates {
                 return Err(NO_TARGET);
@@ -364,7 +376,7 @@ impl Model {
         let elements = match value {
             Value::Array(elements) => elements,
             Value::String(_) if !attr.subs().is_empty() => return Err(INVALID_VALUE),
-            _ if self.strict => return Err(INVALID_VALUE),
+            _ if self.strict() => return Err(INVALID_VALUE),
             one => vec![one],
         };
         let mut kept = Vec::new();
@@ -380,7 +392,7 @@ impl Model {
             (_, Value::Null) => Ok(None),
             (Kind::Text | Kind::Exact, Value::String(text)) => Ok(Some(text.into())),
             (Kind::Flag, Value::Bool(flag)) => Ok(Some(flag.into())),
-            (Kind::Flag, Value::String(text)) if !self.strict => match &*text.to_lowercase() {
+            (Kind::Flag, Value::String(text)) if !self.strict() => match &*text.to_lowercase() {
                 "true" => Ok(Some(true.into())),
                 "false" => Ok(Some(false.into())),
                 _ => Err(INVALID_VALUE),
@@ -402,7 +414,7 @@ impl Model {
             }
             // Entra sends a bare id for the manager.
             (Kind::Complex(_), Value::String(text))
-                if !self.strict && !attr.list && attr.sub("value").is_some() =>
+                if !self.strict() && !attr.list && attr.sub("value").is_some() =>
             {
                 Ok((!text.trim().is_empty()).then(|| json!({"value": text})))
             }
@@ -429,7 +441,7 @@ impl Model {
             if let Some(Value::Array(list)) = holder.get_mut(attr.name) {
                 let before = list.len();
                 list.retain(|e| attr.name != "emails" || !is_blank(e.get("value")));
-                if list.len() < before && self.strict {
+                if list.len() < before && !self.is_one_of(&["auto", "okta", "entra"]) {
                     return Err(INVALID_VALUE);
                 }
                 for sub in attr.subs().iter().filter(|s| s.access == Access::Required) {
@@ -441,7 +453,7 @@ impl Model {
                 let (first, last) = (primary.next(), primary.next_back());
                 drop(primary);
                 if let (Some(_), Some(last)) = (first, last) {
-                    if self.strict {
+                    if self.is_one_of(&["generic", "strict"]) {
                         return Err(INVALID_VALUE);
                     }
                     only_primary(list, last);

@@ -23,6 +23,12 @@ pub struct Path {
     pub sub: Option<&'static str>,
 }
 
+impl Path {
+    pub fn is_more_than_a_name(&self) -> bool {
+        self.written || self.sub.is_some() || !self.filter.is_empty()
+    }
+}
+
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.written {
@@ -88,7 +94,7 @@ pub struct Operation {
 
 impl Operation {
     pub fn to_json(&self) -> Value {
-        let mut json = json!({"op": format!("{:?}", self.op)});
+        let mut json = json!({"op": format!("{:?}", self.op).to_lowercase()});
         if self.target != Target::Resource {
             json["path"] = self.target.to_string().into();
         }
