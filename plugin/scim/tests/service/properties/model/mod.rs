@@ -511,6 +511,8 @@ fn remove_chosen(
 fn chosen(attr: &Attr, path: &Path, element: &Value) -> bool {
     path.filter.iter().all(|(name, wanted)| {
         let (found, kind) = match attr.sub(name) {
+            // RFC 7643 2.4: a primary that is not there is assumed to be false.
+            Some(sub) if *name == "primary" => (Some(json!(is_primary(element))), sub.kind),
             Some(sub) => (element.get(*name).cloned(), sub.kind),
             None => (Some(element.clone()), attr.kind),
         };
