@@ -11,7 +11,8 @@ use crate::error::ScimError;
 use crate::filter::index_version;
 use crate::fold::login_key;
 use crate::list::walk;
-use crate::patch::{MemberChange, looks_like_uuid};
+use crate::patch::{MemberChange, by_login, looks_like_uuid};
+use crate::resource::Rule;
 use crate::response::Failure;
 use crate::schema::USER_NAME;
 use crate::service::Call;
@@ -34,6 +35,13 @@ pub(crate) fn resolve(call: &mut Call<'_>, members: &mut MemberChange) -> Result
         .map(|id| login_key(id))
         .filter(|key| !key.is_empty())
         .collect();
+    if logins.is_empty()
+        || !call
+            .notes
+            .accepts(Rule::MemberByLogin, call.config.dialect, by_login)
+    {
+        return Ok(());
+    }
     if logins.len() > MOST {
         return Err(ScimError::invalid_value(format!(
             "more than {MOST} members to remove are not named by their ids: send the ids"

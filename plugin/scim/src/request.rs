@@ -217,11 +217,9 @@ impl Tags {
         }
         let versions = text.split(',').filter_map(|tag| {
             let tag = tag.trim();
-            let tag = tag
-                .strip_prefix("W/")
-                .or(tag.strip_prefix("w/"))
-                .unwrap_or(tag);
-            tag.trim_matches('"').parse().ok()
+            let opaque = tag.strip_prefix("W/").unwrap_or(tag);
+            let digits = opaque.strip_prefix('"')?.strip_suffix('"')?;
+            digits.parse().ok()
         });
         Some(Self::Versions(versions.collect()))
     }
@@ -370,7 +368,7 @@ mod tests {
             headers: vec![("if-match".into(), value.as_bytes().to_vec())],
             ..Request::default()
         };
-        let tags = Tags::of(&request("W/\"3\", \"7\", \"abc\""), "if-match").unwrap();
+        let tags = Tags::of(&request("W/\"3\", \"7\", \"abc\", 1"), "if-match").unwrap();
         assert!(tags.name(3) && tags.name(7) && !tags.name(1));
         assert_eq!(Tags::of(&request("*"), "if-match"), Some(Tags::Any));
         assert_eq!(

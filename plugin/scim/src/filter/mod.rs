@@ -9,6 +9,7 @@ pub mod eval;
 pub mod expr;
 pub mod keys;
 pub mod lexer;
+pub(crate) mod loose;
 pub mod parser;
 pub mod plan;
 pub mod resolve;

@@ -17,6 +17,7 @@ mod sort;
 mod walked;
 
 use crate::directory::{Detail, Direction, Find, KeyRange, Kind};
+use crate::filter::loose::check_booleans;
 use crate::filter::{Expr, Filter, Plan, Planned, index_version, plan, resolve_among};
 use crate::http::Response;
 use crate::render::Renderer;
@@ -83,6 +84,10 @@ fn parts<'p>(
     types: &[&'p ResourceType],
 ) -> Result<Vec<Part<'p>>, Failure> {
     let filter = query.filter.as_deref().map(Filter::parse).transpose()?;
+    if let (Some(text), Some(filter)) = (&query.filter, &filter) {
+        let dialect = call.config.dialect;
+        check_booleans(text, filter, types, dialect, &mut call.notes)?;
+    }
     let mut ready = None;
     let mut parts = Vec::with_capacity(types.len());
     for rt in types.iter().copied() {

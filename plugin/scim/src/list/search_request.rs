@@ -8,6 +8,7 @@ use crate::config::Dialect;
 use crate::error::{ScimError, quoted};
 use crate::patch::read_object;
 use crate::request::Query;
+use crate::resource::value::is_absent;
 use crate::resource::{Notes, Rule};
 
 const SEARCH_URN: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
@@ -20,7 +21,7 @@ const SEARCH_URN: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 /// `invalidValue` naming the parameter whose value cannot be read.
 pub(super) fn read(body: &[u8], dialect: Dialect, notes: &mut Notes) -> Result<Query, ScimError> {
     let mut query = Query::default();
-    let mut schemas = false;
+    let mut schemas = None;
     for (name, raw) in read_object(body)?.0 {
         let value: Value = serde_json::from_str(raw.get())
             .map_err(|_| ScimError::invalid_syntax(format!("{} is no JSON", quoted(&name))))?;
@@ -28,29 +29,31 @@ pub(super) fn read(body: &[u8], dialect: Dialect, notes: &mut Notes) -> Result<Q
             continue;
         }
         match name.to_ascii_lowercase().as_str() {
-            "schemas" => schemas = names_search(&value),
+            "schemas" if is_absent(&value) => {}
+            "schemas" => schemas = Some(names_search(&value)),
             "filter" => query.filter = unless_blank(text("filter", value)?),
             "sortby" => query.sort_by = unless_blank(text("sortBy", value)?),
             "sortorder" => query.sort_order = unless_blank(text("sortOrder", value)?),
             "cursor" => query.cursor = Some(text("cursor", value)?),
-            "attributes" => query.attributes = names("attributes", value)?,
-            "excludedattributes" => query.excluded = names("excludedAttributes", value)?,
+            "attributes" => query.attributes = names("attributes", value, dialect, notes)?,
+            "excludedattributes" => {
+                query.excluded = names("excludedAttributes", value, dialect, notes)?;
+            }
             "startindex" => query.start_index = Some(integer("startIndex", &value)?.max(1)),
             "count" => query.count = Some(integer("count", &value)?),
             _ => {}
         }
     }
-    if !schemas {
-        // RFC 7644 3.4.3: identified by its schema. The endpoint says what is meant.
-        if !Rule::MissingSchemas.accepted(dialect) {
-            return Err(ScimError::invalid_syntax(format!(
-                "`schemas` must be a list that holds `{SEARCH_URN}`"
-            )));
-        }
-        notes.quirk(
-            Rule::MissingSchemas.code(),
-            format!("`schemas` does not hold `{SEARCH_URN}`"),
-        );
+    // RFC 7644 3.4.3: identified by its schema. The endpoint says what is meant.
+    let known = schemas.unwrap_or_else(|| {
+        notes.accepts(Rule::MissingSchemas, dialect, || {
+            "`schemas` was not sent".to_owned()
+        })
+    });
+    if !known {
+        return Err(ScimError::invalid_syntax(format!(
+            "`schemas` must be a list that holds `{SEARCH_URN}`"
+        )));
     }
     query.check()?;
     Ok(query)
@@ -78,10 +81,20 @@ fn text(name: &str, value: Value) -> Result<String, ScimError> {
 }
 
 /// A list of names, or one text with commas as in a URL.
-fn names(name: &str, value: Value) -> Result<Option<String>, ScimError> {
+fn names(
+    name: &str,
+    value: Value,
+    dialect: Dialect,
+    notes: &mut Notes,
+) -> Result<Option<String>, ScimError> {
     let expected = || wrong(name, "a list of attribute names");
+    let mut single = || {
+        notes.accepts(Rule::WrapSingle, dialect, || {
+            format!("`{name}` is a list and one text was sent")
+        })
+    };
     let joined = match value {
-        Value::String(text) => text,
+        Value::String(text) if single() => text,
         Value::Array(list) => {
             let names: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
             names.ok_or_else(expected)?.join(",")

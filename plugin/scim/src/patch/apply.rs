@@ -8,7 +8,8 @@ use super::path::{AttributePath, PatchPath};
 use super::undeclared::Undeclared;
 use crate::config::Config;
 use crate::error::{ScimError, ScimType, quoted};
-use crate::resource::coerce::duplicate;
+use crate::filter::loose::check_element_booleans;
+use crate::resource::notes::named;
 use crate::resource::validate::{check_immutable, has_immutable, is_edges};
 use crate::resource::{AttrPath, Checker, Notes, Rule};
 use crate::schema::{Mutability, ResourceType, Schema};
@@ -118,14 +119,13 @@ impl<'a> Patcher<'a, '_> {
     /// paths to their parts. `path` is the name with what it stands in.
     fn check_name(&mut self, name: &str, path: &str) -> Result<(), ScimError> {
         let is_path = name.contains(['.', '[', ':'])
-            && self.rt.schema(name.trim()).is_none()
             && matches!(
                 PatchPath::read(path, self.rt, self.checker.dialect),
                 Ok(PatchPath::Attribute(_))
             );
         if !is_path
             || self.checker.accepts(Rule::PathsAsNames, || {
-                format!("{} is a path and stands among the values", quoted(name))
+                format!("{} is a path and stands among the values", named(path))
             })
         {
             return Ok(());
@@ -146,6 +146,7 @@ impl<'a> Patcher<'a, '_> {
         // A key of a value may be any name that POST takes, such as `favourite colour`.
         let any_name = origin == Origin::Value && !text.contains('[');
         let path = match PatchPath::read(text, self.rt, self.checker.dialect) {
+            _ if any_name && text.trim() != text => PatchPath::Undeclared(None),
             Err(_) if any_name => PatchPath::Undeclared(None),
             other => other?,
         };
@@ -154,7 +155,7 @@ impl<'a> Patcher<'a, '_> {
             PatchPath::Extension(schema) => self.extension(op, schema, value),
             PatchPath::Attribute(path) => self.attribute(op, text, &path, value, origin),
             PatchPath::Undeclared(path) if path.is_some() || any_name => {
-                self.undeclared(op, text.trim(), path.as_ref(), value)
+                self.undeclared(op, text, path.as_ref(), value)
             }
             PatchPath::Undeclared(_) | PatchPath::Resource => {
                 self.accept_undeclared(text)?;
@@ -197,12 +198,14 @@ impl<'a> Patcher<'a, '_> {
     }
 
     fn note_undeclared(&mut self, text: &str, kept: bool) {
-        let text = quoted(text);
         let notes = &mut self.checker.notes;
         if kept {
-            notes.received_unused(&text);
+            notes.received_unused(text);
         } else {
-            let text = format!("{text} is in no schema of this resource; passed over");
+            let text = format!(
+                "{} is in no schema of this resource; passed over",
+                named(text)
+            );
             notes.quirk(Rule::IgnoreUndeclared.code(), text);
         }
     }
@@ -263,6 +266,11 @@ impl<'a> Patcher<'a, '_> {
             path.attribute.mutability == mutability
                 || path.sub.is_some_and(|sub| sub.mutability == mutability)
         };
+        if let Some(filter) = &path.filter {
+            let Checker { dialect, notes, .. } = &mut self.checker;
+            check_element_booleans(text, filter, path.attribute, *dialect, notes)
+                .map_err(|error| ScimError::invalid_path(error.detail))?;
+        }
         if is_edges(self.rt, path.attribute) {
             return self.members.operation(op, path, value, &mut self.checker);
         }
@@ -273,7 +281,7 @@ impl<'a> Patcher<'a, '_> {
             // Okta repeats the group's `id` beside its new name.
             if origin == Origin::Value
                 && self.checker.accepts(Rule::IgnoreReadOnly, || {
-                    format!("{} is set by the server; passed over", quoted(text))
+                    format!("{} is set by the server; passed over", named(text))
                 })
             {
                 return Ok(());
@@ -323,19 +331,10 @@ pub(super) fn with_object<R>(
 fn read_attributes(value: Option<&RawValue>) -> Result<Vec<(Cow<'_, str>, &RawValue)>, ScimError> {
     let attributes: Option<Members<'_>> =
         value.and_then(|raw| serde_json::from_str(raw.get()).ok());
-    let attributes = attributes
-        .ok_or_else(|| {
-            ScimError::invalid_value("without a `path` the `value` must be an object of attributes")
-        })?
-        .0;
-    if let Some((a, b)) = duplicate(attributes.iter().map(|(name, _)| name.as_ref())) {
-        return Err(ScimError::invalid_syntax(format!(
-            "{} and {} are the same attribute; send one of them",
-            quoted(a),
-            quoted(b)
-        )));
-    }
-    Ok(attributes)
+    let attributes = attributes.ok_or_else(|| {
+        ScimError::invalid_value("without a `path` the `value` must be an object of attributes")
+    })?;
+    Ok(attributes.unique()?.0)
 }
 
 #[cfg(test)]

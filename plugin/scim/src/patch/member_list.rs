@@ -107,7 +107,7 @@ impl Entry {
             }
         };
         match value {
-            Field::Text(id) if !id.trim().is_empty() => Ok(Some(new_member(id, display))),
+            Field::Text(id) if !id.trim().is_empty() => Ok(Some(new_member(id, display, checker))),
             Field::Text(_) | Field::Absent => {
                 if checker.accepts(Rule::SkipEmptyMember, || {
                     format!("`{MEMBERS}` held entries without `value`; left out")
@@ -131,11 +131,21 @@ fn not_a_list(kind: &str) -> ScimError {
 }
 
 /// A member by the id sent.
-pub(super) fn new_member(id: String, display: Option<String>) -> NewMember {
+pub(super) fn new_member(
+    id: String,
+    display: Option<String>,
+    checker: &mut Checker<'_>,
+) -> NewMember {
     // Okta keeps pushing ids of a database that was rebuilt; other clients send a
     // login where the id belongs. A UUID is certainly no login.
-    let login = (!looks_like_uuid(&id)).then(|| login_key(&id));
+    let is_login = !looks_like_uuid(&id) && checker.accepts(Rule::MemberByLogin, by_login);
+    let login = is_login.then(|| login_key(&id));
     NewMember { id, display, login }
+}
+
+/// The remark on members that are no ids.
+pub(crate) fn by_login() -> String {
+    format!("`{MEMBERS}` held values that are no ids; taken as logins")
 }
 
 /// Is it certainly an id: the directory's are UUIDs, and a UUID is no login.

@@ -163,7 +163,8 @@ impl MemberDraft {
                     (Op::Remove, _) => {}
                     (Op::Replace, Some(raw)) => self.add(read_members(raw, checker)?),
                     (Op::Add, _) | (Op::Replace, None) => {
-                        self.add(ids.into_iter().map(|id| new_member(id, None)).collect());
+                        let ids = ids.into_iter();
+                        self.add(ids.map(|id| new_member(id, None, checker)).collect());
                     }
                 }
             }

@@ -4,6 +4,7 @@
 
 use crate::config::{Config, Dialect};
 use crate::error::{ScimError, quoted};
+use crate::resource::coerce::duplicate;
 use crate::resource::room::MAX_DOCUMENT;
 use crate::resource::{Notes, Rule};
 use serde::Deserialize;
@@ -92,6 +93,21 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     }
 }
 
+impl Members<'_> {
+    /// Refuses names that are the same (RFC 7643 2.1: in any case), for whichever of the
+    /// two values was taken, the client may have meant the other.
+    pub(crate) fn unique(self) -> Result<Self, ScimError> {
+        match duplicate(self.0.iter().map(|(name, _)| name.as_ref())) {
+            None => Ok(self),
+            Some((a, b)) => Err(ScimError::invalid_syntax(format!(
+                "{} and {} are the same attribute; send one of them",
+                quoted(a),
+                quoted(b)
+            ))),
+        }
+    }
+}
+
 /// A member's name, borrowed unless it holds escapes.
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -159,9 +175,9 @@ pub fn parse<'a>(
         .collect()
 }
 
-/// The members of a JSON body, or `invalidSyntax`.
+/// The members of a JSON body, none of them twice, or `invalidSyntax`.
 pub(crate) fn read_object(body: &[u8]) -> Result<Members<'_>, ScimError> {
-    serde_json::from_slice(body).map_err(|error| {
+    let members: Members<'_> = serde_json::from_slice(body).map_err(|error| {
         let what = match error.classify() {
             Category::Eof => "the body is not whole: the JSON ends too early".to_owned(),
             Category::Syntax | Category::Io => "the body is not valid JSON".to_owned(),
@@ -174,7 +190,8 @@ pub(crate) fn read_object(body: &[u8]) -> Result<Members<'_>, ScimError> {
             error.line(),
             error.column()
         ))
-    })
+    })?;
+    members.unique()
 }
 
 fn find<'a>(members: &Members<'a>, name: &str) -> Option<&'a RawValue> {
@@ -205,8 +222,11 @@ fn check_schemas(
         Some(raw) if raw.get().len() > MAX_DOCUMENT => return Err(wrong()),
         Some(raw) => serde_json::from_str(raw.get()).map_err(|_| wrong())?,
     };
-    if list.is_empty() && Rule::MissingSchemas.accepted(config.dialect) {
-        notes.quirk(Rule::MissingSchemas.code(), "`schemas` was not sent");
+    if list.is_empty()
+        && notes.accepts(Rule::MissingSchemas, config.dialect, || {
+            "`schemas` was not sent".to_owned()
+        })
+    {
         return Ok(());
     }
     if list.iter().any(|urn| urn.eq_ignore_ascii_case(PATCH_URN)) {
@@ -224,6 +244,7 @@ fn operation<'a>(
 ) -> Result<Operation<'a>, ScimError> {
     let members: Members<'_> = serde_json::from_str(raw.get())
         .map_err(|_| ScimError::invalid_syntax(format!("`Operations[{n}]` must be an object")))?;
+    let members = members.unique()?;
     let text = |name: &str| -> Result<Option<String>, ScimError> {
         find(&members, name)
             .map(|raw| serde_json::from_str(raw.get()))
@@ -235,16 +256,10 @@ fn operation<'a>(
     let word = text("op")?
         .ok_or_else(|| ScimError::invalid_syntax(format!("`Operations[{n}].op` is missing")))?;
     let op = Op::parse(&word).filter(|op| {
-        *op.as_str() == *word || {
-            let accepted = Rule::OpCase.accepted(dialect);
-            if accepted {
-                notes.quirk(
-                    Rule::OpCase.code(),
-                    "the name of an operation is not in lower case",
-                );
-            }
-            accepted
-        }
+        op.as_str() == word
+            || notes.accepts(Rule::OpCase, dialect, || {
+                "the name of an operation is not in lower case".to_owned()
+            })
     });
     let op = op.ok_or_else(|| {
         // RFC 7644 3.5.2: op is one of add, remove, replace.
@@ -253,7 +268,8 @@ fn operation<'a>(
             quoted(&word)
         ))
     })?;
-    let path = text("path")?.filter(|path| !path.trim().is_empty());
+    let path = text("path")?.map(|path| trimmed(n, path, dialect, notes));
+    let path = path.transpose()?.filter(|path| !path.is_empty());
     // RFC 7644 3.5.2.1: an add MUST have a value. An explicit null unsets; taking a
     // value that was forgotten for one would erase what nobody asked to erase.
     if op != Op::Remove && sent(&members, "value").is_none() {
@@ -266,6 +282,28 @@ fn operation<'a>(
         path,
         value: find(&members, "value"),
     })
+}
+
+/// A path without the white space around it; empty if it is blank.
+fn trimmed(
+    n: usize,
+    path: String,
+    dialect: Dialect,
+    notes: &mut Notes,
+) -> Result<String, ScimError> {
+    let text = path.trim();
+    if text.len() == path.len() && !text.is_empty() {
+        return Ok(path);
+    }
+    if !notes.accepts(Rule::LoosePath, dialect, || {
+        "a `path` was blank or had white space around it".to_owned()
+    }) {
+        return Err(ScimError::invalid_path(format!(
+            "`Operations[{n}].path` is blank or has white space around it: leave it out, or \
+             send the path alone"
+        )));
+    }
+    Ok(text.to_owned())
 }
 
 #[cfg(test)]
@@ -357,6 +395,18 @@ mod tests {
                 error.scim_type,
                 Some(ScimType::InvalidSyntax | ScimType::InvalidValue)
             ));
+        }
+    }
+
+    #[test]
+    fn a_name_given_twice_is_refused_for_either_value_could_be_meant() {
+        for body in [
+            r#"{"Operations": [{"op": "add", "OP": "remove", "path": "title", "value": 1}]}"#,
+            r#"{"Operations": [{"op": "remove", "path": "title", "path": "active"}]}"#,
+            r#"{"Operations": [], "operations": [{"op": "remove", "path": "title"}]}"#,
+        ] {
+            let error = read(body).unwrap_err();
+            assert_eq!(error.scim_type, Some(ScimType::InvalidSyntax), "{body}");
         }
     }
 

@@ -41,7 +41,6 @@ impl<'a> PatchPath<'a> {
         rt: &'a ResourceType,
         dialect: Dialect,
     ) -> Result<Self, ScimError> {
-        let text = text.trim();
         // A URN alone looks like an attribute of a shorter URN, so it goes first.
         match rt.schema(text) {
             Some(schema) if schema.id == rt.core.id => return Ok(Self::Resource),

@@ -1,7 +1,7 @@
 //! POST and PUT bodies from their bytes. Reads a group's members straight into a
 //! list: 50,000 of them as a tree would be ten times their size.
 
-use super::coerce::{Checker, duplicate};
+use super::coerce::Checker;
 use super::notes::Notes;
 use super::room::Room;
 use super::validate::{MEMBERS, normalize};
@@ -31,14 +31,6 @@ impl Body {
         notes: &mut Notes,
     ) -> Result<Self, ScimError> {
         let sent = read_object(bytes)?.0;
-        // Looked for here too because a map would keep one of two equal names.
-        if let Some((a, b)) = duplicate(sent.iter().map(|(name, _)| name.as_ref())) {
-            return Err(ScimError::invalid_syntax(format!(
-                "{} and {} are the same attribute; send one of them",
-                quoted(a),
-                quoted(b)
-            )));
-        }
         let mut map = Map::new();
         let mut members = None;
         let mut room = Room::new();

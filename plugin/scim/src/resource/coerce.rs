@@ -17,7 +17,8 @@ use std::fmt;
 /// A group's members are no part of a document and not bounded here.
 const MOST_ELEMENTS: usize = 1000;
 
-/// Where in a document a value stands, for details; costs nothing until printed.
+/// Where in a document a value stands, for details; costs nothing until printed. As
+/// `{:#}` without the places in lists: the attribute.
 #[derive(Clone, Copy)]
 pub(crate) struct Trail<'a> {
     parent: Option<&'a Trail<'a>>,
@@ -78,6 +79,7 @@ impl fmt::Display for Trail<'_> {
             parent.fmt(f)?;
         }
         match (self.step, self.parent.map(|parent| parent.step)) {
+            (Step::Place(_), _) if f.alternate() => Ok(()),
             (Step::Place(place), _) => write!(f, "[{place}]"),
             (Step::Urn(name), _) | (Step::Name(name), None) => f.write_str(name),
             (Step::Name(name), Some(Step::Urn(_))) => write!(f, ":{name}"),
@@ -104,11 +106,7 @@ impl<'n> Checker<'n> {
 
     /// Is a deviation accepted; if so it is noted.
     pub(crate) fn accepts(&mut self, rule: Rule, text: impl FnOnce() -> String) -> bool {
-        let accepted = rule.accepted(self.dialect);
-        if accepted {
-            self.notes.quirk(rule.code(), text());
-        }
-        accepted
+        self.notes.accepts(rule, self.dialect, text)
     }
 
     /// A value as it is stored, or none if it is unassigned.
@@ -178,7 +176,7 @@ impl<'n> Checker<'n> {
                 "an RFC 3339 date and time such as `2026-01-31T08:00:00Z`"
             }
             (Type::Binary, Value::String(text)) => {
-                if text.bytes().all(is_base64) {
+                if self.base64(text, trail) {
                     return Ok(Some(value));
                 }
                 "base64 text"
@@ -246,10 +244,7 @@ impl<'n> Checker<'n> {
         if value.is_null() || value.as_array().is_some_and(Vec::is_empty) {
             return;
         }
-        let whole = match trail {
-            Some(trail) => quoted(&format!("{trail}.{name}")),
-            None => quoted(&name),
-        };
+        let whole = format!("{:#}", Trail::below(trail, &name));
         self.notes.received_unused(&whole);
         kept.insert(name, value);
     }
@@ -276,6 +271,16 @@ impl<'n> Checker<'n> {
         let mut map = Map::new();
         map.insert("value".to_owned(), Value::String(text.to_owned()));
         Ok(Some(Value::Object(map)))
+    }
+
+    /// RFC 7643 2.3.6: base64, of either alphabet.
+    fn base64(&mut self, text: &str, trail: &Trail<'_>) -> bool {
+        let lines = text.contains(['\r', '\n']);
+        text.bytes().all(is_base64)
+            && (!lines
+                || self.accepts(Rule::LineBreaks, || {
+                    format!("`{trail}` is base64 that is broken into lines")
+                }))
     }
 
     /// Exactly the words `true` and `false`, in any case.

@@ -6,7 +6,8 @@ use crate::config::Dialect;
 /// One accepted deviation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rule {
-    /// `"True"` and `"False"`, in any case, where a boolean belongs (Entra).
+    /// `"True"` and `"False"`, in any case, where a boolean belongs (Entra); in a filter
+    /// also without quotes.
     StringBoolean,
     /// A bare string for a complex attribute that has a `value` (Entra's `manager`).
     BareManager,
@@ -18,6 +19,8 @@ pub enum Rule {
     UnknownSchema,
     /// A body that is JSON and labelled as something else.
     MediaType,
+    /// Base64 text that is broken into lines.
+    LineBreaks,
     /// E-mail entries without an address are left out (Okta sends them again when
     /// it re-provisions).
     DropEmptyEmail,
@@ -25,6 +28,8 @@ pub enum Rule {
     SeveralPrimaries,
     /// PATCH operations whose name is not in lower case (Entra).
     OpCase,
+    /// A PATCH path that is blank, which counts as none, or has white space around it.
+    LoosePath,
     /// PATCH without a path whose value has paths for names, such as `name.givenName`
     /// (Entra).
     PathsAsNames,
@@ -43,6 +48,8 @@ pub enum Rule {
     IgnoreReadOnly,
     /// Group members without a usable `value` are passed over.
     SkipEmptyMember,
+    /// Group members by the login of a user where the id belongs.
+    MemberByLogin,
     /// POST with `active: true` for an inactive user of that name revives it (Okta).
     ReviveByPost,
     /// PATCH of a group is answered with 204 however few members it has (Entra).
@@ -51,16 +58,18 @@ pub enum Rule {
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::StringBoolean,
         Self::BareManager,
         Self::WrapSingle,
         Self::MissingSchemas,
         Self::UnknownSchema,
         Self::MediaType,
+        Self::LineBreaks,
         Self::DropEmptyEmail,
         Self::SeveralPrimaries,
         Self::OpCase,
+        Self::LoosePath,
         Self::PathsAsNames,
         Self::RemoveByValue,
         Self::AddThroughMissing,
@@ -68,6 +77,7 @@ impl Rule {
         Self::IgnoreUndeclared,
         Self::IgnoreReadOnly,
         Self::SkipEmptyMember,
+        Self::MemberByLogin,
         Self::ReviveByPost,
         Self::GroupWithoutBody,
     ];
@@ -99,9 +109,11 @@ impl Rule {
             Self::MissingSchemas => "missing-schemas",
             Self::UnknownSchema => "unknown-schema",
             Self::MediaType => "media-type",
+            Self::LineBreaks => "line-breaks",
             Self::DropEmptyEmail => "drop-empty-email",
             Self::SeveralPrimaries => "several-primaries",
             Self::OpCase => "op-case",
+            Self::LoosePath => "loose-path",
             Self::PathsAsNames => "paths-as-names",
             Self::RemoveByValue => "entra-remove-by-value",
             Self::AddThroughMissing => "add-through-missing",
@@ -109,6 +121,7 @@ impl Rule {
             Self::IgnoreUndeclared => "ignore-undeclared",
             Self::IgnoreReadOnly => "ignore-read-only",
             Self::SkipEmptyMember => "skip-empty-member",
+            Self::MemberByLogin => "member-by-login",
             Self::ReviveByPost => "revive-by-post",
             Self::GroupWithoutBody => "group-without-body",
         }
