@@ -333,3 +333,19 @@ fn a_group_takes_members_away_and_adds_them_but_edits_none() {
     let answer = client.put(&target, &unlike).expect(200);
     assert_eq!(answer.body["members"][0]["display"], "ana");
 }
+
+#[test]
+fn a_value_that_says_nothing_of_primary_is_not_primary() {
+    let mut client = Client::new();
+    let body = json!({"schemas": [USER], "userName": "ana", "emails": [{"value": "a@x.y"}]});
+    let ana = client.post("/Users", &body).expect(201).id();
+    for (filter, matches) in [
+        ("emails[value eq \"a@x.y\" and primary eq false]", true),
+        ("emails[primary ne true]", true),
+        ("emails.primary eq false", true),
+        ("emails[primary eq true]", false),
+    ] {
+        let found = client.filter("/Users", filter).expect(200);
+        assert_eq!(found.ids() == [ana.clone()], matches, "{filter}");
+    }
+}
