@@ -334,7 +334,11 @@ pub(crate) fn answer(
     written: &Written,
 ) -> Result<Response, Failure> {
     let Written { document, json, .. } = written;
-    let status = written.status(call.config, renderer.links.is_some());
+    // RFC 7644 3.5.2: who asks for `attributes` MUST get 200.
+    let status = match written.status(call.config, renderer.links.is_some()) {
+        204 if renderer.chosen => 200,
+        status => status,
+    };
     if status == 204 {
         let mut nothing = response::empty(204);
         response::header(&mut nothing, "etag", &response::tag(document.version));
@@ -343,8 +347,9 @@ pub(crate) fn answer(
     show(call, renderer, status, document, json)
 }
 
-/// An answer with the group. Its members are left out if they are many: the client
-/// has just sent them, or can read them.
+/// An answer with the group. Its members are left out if they are many and nobody asks
+/// for them by name, or if they do not fit: the client has just sent them, or can read
+/// them.
 fn show(
     call: &mut Call<'_>,
     renderer: &Renderer<'_>,
@@ -352,9 +357,14 @@ fn show(
     document: &Document,
     json: &[u8],
 ) -> Result<Response, Failure> {
+    // RFC 7644 3.9: what `attributes` names MUST be in the answer.
+    let most = match renderer.chosen {
+        true => u64::MAX,
+        false => call.config.max_members_inline,
+    };
     let mut links = renderer.no_links().filter(|_| document.member_count > 0);
     if let Some(read) = &mut links
-        && !read_members(call, &document.id, call.config.max_members_inline, read)?
+        && !read_members(call, &document.id, most, read)?
     {
         links = None;
     }

@@ -27,6 +27,8 @@ pub(crate) struct Renderer<'a> {
     projection: Projection,
     /// Is nothing left out.
     whole: bool,
+    /// Does the client say what it wants, with `attributes`.
+    pub chosen: bool,
     /// Which parts of `groups` or `members` are shown; none if they are left out,
     /// so that they need not be read.
     pub links: Option<LinkParts>,
@@ -63,6 +65,7 @@ impl<'a> Renderer<'a> {
             rt,
             base_url,
             whole: projection.is_whole() && !rt.hides,
+            chosen: query.attributes.is_some(),
             projection,
             links,
         }

@@ -1,5 +1,6 @@
 //! Requirements of RFC 7644 that no other test is about, one test each.
 
+use nameplate_scim::config::{Config, Dialect};
 use serde_json::{Value, json};
 
 use crate::client::{Client, ENTERPRISE, GROUP, PATCH_OP, USER, encoded};
@@ -246,5 +247,26 @@ fn a_filter_compares_an_absent_attribute_with_nothing() {
     ] {
         let list = client.get(&format!("/Users?filter={}", encoded(filter)));
         assert_eq!(list.expect(200).total(), found, "{filter}");
+    }
+}
+
+#[test]
+fn a_patch_that_asks_for_attributes_is_answered_with_them() {
+    let mut client = Client::with(Config {
+        max_members_inline: 2,
+        ..Config::default()
+    });
+    let users: Vec<String> = (0..4).map(|n| client.user(&format!("u{n}"))).collect();
+    let members: Vec<&str> = users.iter().map(String::as_str).collect();
+    let group = client.group("Eng", &members[..3]);
+    let add = json!([{"op": "add", "path": "members", "value": [{"value": users[3]}]}]);
+    let target = format!("/Groups/{group}?attributes=members,displayName");
+    for dialect in [Dialect::Auto, Dialect::Entra] {
+        client.config.dialect = dialect;
+        let answer = client.patch(&target, &add).expect(200);
+        assert_eq!(answer.body["displayName"], "Eng");
+        assert_eq!(answer.members(), users);
+        let plain = format!("/Groups/{group}");
+        let _ = client.patch(&plain, &add).expect(204);
     }
 }
