@@ -330,38 +330,5 @@ pub(super) fn append(attribute: &Attribute, list: &mut Vec<Value>, new: Vec<Valu
 }
 
 #[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-    use super::*;
-    use crate::directory::Kind;
-    use crate::schema::Registry;
-    use serde_json::json;
-
-    fn added(mut list: Vec<Value>, new: Vec<Value>) -> Vec<Value> {
-        let user = Registry::standard().resource_type(Kind::User);
-        append(user.attribute("emails").unwrap(), &mut list, new);
-        list
-    }
-
-    #[test]
-    fn an_element_that_was_given_a_type_is_no_longer_the_one_without() {
-        let work = json!({"value": "a@b.c", "type": "work"});
-        let home = json!({"value": "A@b.c", "type": "home"});
-        let bare = json!({"value": "a@b.c"});
-        let both = vec![work.clone(), home.clone()];
-        assert_eq!(added(vec![bare.clone()], both.clone()), both);
-        // Nor does one that names no type make another one its own.
-        assert_eq!(added(vec![work], vec![bare, home]), both);
-    }
-
-    #[test]
-    fn of_equal_elements_the_first_takes_over_what_is_new() {
-        let bare = json!({"value": "a"});
-        let (work, home) = (
-            json!({"value": "a", "type": "work"}),
-            json!({"value": "a", "type": "home"}),
-        );
-        let list = added(vec![bare.clone(), bare], vec![work.clone(), home.clone()]);
-        assert_eq!(list, [work, home]);
-    }
-}
+#[path = "elements_tests.rs"]
+mod tests;

@@ -1,6 +1,6 @@
 //! PATCH (RFC 7644 section 3.5.2): reading the request (`parse`), its paths (`path`),
-//! what it does to a document (`apply`, `edit`) and to a group's members (`members`,
-//! `member_list`).
+//! what it does to a document (`apply`, `edit`, `elements`, `undeclared`) and to a
+//! group's members (`members`, `member_list`).
 
 mod apply;
 mod edit;
@@ -9,6 +9,8 @@ mod member_list;
 mod members;
 mod parse;
 mod path;
+#[cfg(test)]
+mod testing;
 mod undeclared;
 
 pub use apply::{Patched, apply};
