@@ -151,6 +151,7 @@ impl<'a> Patcher<'a, '_> {
             other => other?,
         };
         match path {
+            // Inside a value it would nest without end.
             PatchPath::Resource if origin == Origin::Path => self.resource(op, value),
             PatchPath::Extension(schema) => self.extension(op, schema, value),
             PatchPath::Attribute(path) => self.attribute(op, text, &path, value, origin),

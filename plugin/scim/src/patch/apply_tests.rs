@@ -103,6 +103,14 @@ fn a_path_less_value_takes_names_of_every_form_at_once() {
 }
 
 #[test]
+fn the_whole_resource_inside_a_value_is_passed_over() {
+    let inside = json!({"op": "replace", "value": {CORE_USER: {"title": "x"}}});
+    let (done, notes) = patched(Dialect::Auto, ana(), json!([inside])).unwrap();
+    assert_eq!(done, ana());
+    assert!(notes.has("ignore-undeclared"));
+}
+
+#[test]
 fn what_the_server_sets_is_passed_over_in_a_value_and_refused_as_a_path() {
     let value = json!({"id": "9", "meta": {}, "groups": [], "SCHEMAS": [], "title": "Prof",
                        "password": "secret"});
@@ -143,6 +151,7 @@ fn strict_refuses_undeclared_attributes() {
         json!({"op": "replace", "value": {"urn:example:x": {"a": 1}}}),
         json!({"op": "replace", "value": {ENTERPRISE_USER: {"shoe": 1}}}),
         json!({"op": "replace", "value": {"favourite colour": 1}}),
+        json!({"op": "replace", "value": {CORE_USER: {"title": "x"}}}),
         json!({"op": "remove", "path": "urn:example:x:y"}),
     ] {
         assert_eq!(refused(Dialect::Strict, operation), ScimType::InvalidPath);
@@ -156,6 +165,10 @@ fn what_cannot_be_done_is_refused_with_its_keyword() {
         (json!({"op": "remove"}), NoTarget),
         (json!({"op": "remove", "value": {"title": "x"}}), NoTarget),
         (json!({"op": "remove", "path": "userName"}), Mutability),
+        (
+            json!({"op": "remove", "path": "userName", "value": "ana"}),
+            Mutability,
+        ),
         (
             json!({"op": "replace", "path": "userName", "value": null}),
             InvalidValue,
@@ -184,6 +197,11 @@ fn what_cannot_be_done_is_refused_with_its_keyword() {
             json!({"op": "add", "path": "shoes[", "value": "x"}),
             InvalidPath,
         ),
+        (
+            json!({"op": "add", "path": "a b", "value": "x"}),
+            InvalidPath,
+        ),
+        (json!({"op": "add", "value": {"emails[": "x"}}), InvalidPath),
         (json!({"op": "add"}), InvalidValue),
         (json!({"op": "add", "value": "x"}), InvalidValue),
         (

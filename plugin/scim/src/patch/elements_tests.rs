@@ -1,8 +1,8 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-use super::super::testing::{after, ana, ana_with, patched, refused};
+use super::super::testing::{after, ana, ana_with, patched, patched_under, refused};
 use super::append;
-use crate::config::Dialect;
+use crate::config::{Config, Dialect};
 use crate::directory::Kind;
 use crate::error::ScimType;
 use crate::schema::Registry;
@@ -32,6 +32,20 @@ fn add_to_a_list_appends_without_duplicates() {
         3,
         "another type is another element"
     );
+}
+
+#[test]
+fn elements_are_told_apart_by_case_where_it_counts() {
+    let count = |path: &str, values: [&str; 2]| {
+        let list = values.map(|value| json!({"value": value}));
+        after(json!({"op": "add", "path": path, "value": list}))[path]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    assert_eq!(count("x509Certificates", ["AAAA", "aaaa"]), 2);
+    assert_eq!(count("photos", ["http://x.y/A", "http://x.y/a"]), 2);
+    assert_eq!(count("ims", ["ANA", "ana"]), 1);
 }
 
 #[test]
@@ -83,6 +97,23 @@ fn a_value_path_changes_the_elements_it_matches() {
                      "value": {"value": "n@x.y"}})),
         ana_with("emails", work(json!({"value": "n@x.y"})))
     );
+}
+
+#[test]
+fn a_value_path_takes_one_element_and_no_list_of_others() {
+    for value in [
+        json!([{"value": "n@x.y"}, {"value": "m@x.y"}]),
+        json!([]),
+        json!("n@x.y"),
+    ] {
+        let operation = json!({"op": "replace", "path": "emails[type eq \"work\"]",
+                               "value": value});
+        assert_eq!(
+            refused(Dialect::Auto, operation),
+            ScimType::InvalidValue,
+            "{value}"
+        );
+    }
 }
 
 #[test]
@@ -244,4 +275,45 @@ fn of_equal_elements_the_first_takes_over_what_is_new() {
     );
     let list = added(vec![bare.clone(), bare], vec![work.clone(), home.clone()]);
     assert_eq!(list, [work, home]);
+}
+
+#[test]
+fn a_required_list_may_shrink_and_never_vanish() {
+    const CARD: &str = "urn:example:card";
+    let schema = json!({"id": CARD, "name": "Card", "attributes": [
+        {"name": "number"},
+        {"name": "doors", "type": "complex", "multiValued": true, "required": true,
+         "subAttributes": [{"name": "value", "required": true}, {"name": "floor"}]}]});
+    let settings = json!({"schemas": [{"resource": "User", "schema": schema}]}).to_string();
+    let config = Config::from_json(settings.as_bytes()).unwrap();
+    let remove_of = |card: Value, below: &str, value: Value| {
+        let path = format!("{CARD}:doors{below}");
+        let operations = json!([{"op": "remove", "path": path, "value": value}]);
+        patched_under(&config, ana_with(CARD, card), operations)
+            .map(|(done, _)| done[CARD]["doors"].clone())
+            .map_err(|error| error.scim_type)
+    };
+    let remove = |below, value| {
+        let doors = json!([{"value": "1", "floor": "g"}, {"value": "2"}]);
+        remove_of(json!({"number": "7", "doors": doors}), below, value)
+    };
+    let second = json!([{"value": "2"}]);
+    assert_eq!(remove("", json!([{"value": "1"}])), Ok(second.clone()));
+    assert_eq!(remove("[value eq \"1\"]", json!(null)), Ok(second));
+    let without_floor = json!([{"value": "1"}, {"value": "2"}]);
+    assert_eq!(remove(".floor", json!(null)), Ok(without_floor.clone()));
+
+    for (below, value) in [
+        ("", json!(null)),
+        ("", without_floor),
+        ("[value pr]", json!(null)),
+        (".value", json!(null)),
+        (".value", json!("1")),
+        ("[value eq \"1\"].value", json!(null)),
+    ] {
+        let found = remove(below, value);
+        assert_eq!(found, Err(Some(ScimType::Mutability)), "{below}");
+    }
+    let nothing = remove_of(json!(null), "[value pr]", json!(null));
+    assert_eq!(nothing, Ok(json!(null)), "there was none to lose");
 }

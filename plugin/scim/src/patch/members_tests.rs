@@ -155,7 +155,8 @@ fn operations_add_up_in_order() {
 #[test]
 fn other_filters_are_left_for_who_knows_the_members() {
     let mut change = changed(json!([
-        {"op": "add", "path": "members", "value": [{"value": "3", "display": "Temp 3"}]},
+        {"op": "add", "path": "members", "value": [
+            {"value": "3", "display": "Temp 3"}, {"value": "0", "display": "Eva"}]},
         {"op": "remove", "path": "members[display sw \"temp\" or type eq \"Group\"]"},
         {"op": "add", "path": "members", "value": [{"value": "4"}]}]));
     assert_eq!(change.remove, ["3"], "an earlier add is undone");
@@ -167,7 +168,32 @@ fn other_filters_are_left_for_who_knows_the_members() {
         member("5", Kind::Group, "Nested"),
     ]);
     assert_eq!(change.remove, ["3", "1", "5"], "a later add is spared");
-    assert_eq!(change.add.len(), 1);
+    let added: Vec<_> = change.add.iter().map(|member| &member.id).collect();
+    assert_eq!(added, ["0", "4"]);
+}
+
+#[test]
+fn a_filter_after_a_replace_looks_at_the_new_members_alone() {
+    let new = json!([{"value": "1", "display": "Temp"}, {"value": "2", "display": "Ana"}]);
+    check(
+        json!([{"op": "replace", "path": "members", "value": new},
+               {"op": "remove", "path": "members[display eq \"temp\"]"}]),
+        true,
+        &["2"],
+        &[],
+    );
+}
+
+#[test]
+fn anything_in_a_change_makes_it_one() {
+    assert!(MemberChange::default().is_empty());
+    let all = json!({"op": "remove", "path": "members"});
+    let one = json!({"op": "remove", "path": "members[value eq \"1\"]"});
+    let add = json!({"op": "add", "path": "members", "value": [{"value": "1"}]});
+    let some = json!({"op": "remove", "path": "members[display pr]"});
+    for operation in [all, one, add, some] {
+        assert!(!changed(json!([operation])).is_empty(), "{operation}");
+    }
 }
 
 #[test]
@@ -191,6 +217,14 @@ fn a_request_without_members_changes_none() {
 }
 
 #[test]
+fn an_undeclared_part_of_members_is_passed_over() {
+    let part = json!([{"op": "replace", "path": "members.shoe", "value": 5}]);
+    assert_eq!(changed_as(Dialect::Auto, part.clone()).unwrap(), None);
+    let error = changed_as(Dialect::Strict, part).unwrap_err();
+    assert_eq!(error.scim_type, Some(ScimType::InvalidPath));
+}
+
+#[test]
 fn what_members_cannot_be_is_refused() {
     let cases = [
         (
@@ -202,7 +236,15 @@ fn what_members_cannot_be_is_refused() {
             ScimType::InvalidValue,
         ),
         (
+            json!({"op": "add", "path": "members", "value": [["1"]]}),
+            ScimType::InvalidValue,
+        ),
+        (
             json!({"op": "add", "path": "members", "value": [{"value": 1}]}),
+            ScimType::InvalidValue,
+        ),
+        (
+            json!({"op": "add", "path": "members", "value": [{"value": ["1"]}]}),
             ScimType::InvalidValue,
         ),
         (
@@ -238,15 +280,24 @@ fn what_members_cannot_be_is_refused() {
 
 #[test]
 fn a_login_is_kept_unless_the_id_is_a_uuid() {
-    let change = changed(json!([{"op": "add", "path": "members", "value": [
-        {"value": "Ana@X.y", "display": "Ana"},
-        {"value": "2819c223-7f76-453a-919d-413861904646"}]}]));
-    let logins: Vec<_> = change
-        .add
-        .iter()
-        .map(|member| member.login.as_deref())
-        .collect();
-    assert_eq!(logins, [None, Some(b"ana@x.y".as_slice())]);
+    let login = |id: &str| {
+        let add = json!({"op": "add", "path": "members", "value": [{"value": id}]});
+        changed(json!([add]))
+            .add
+            .into_iter()
+            .find_map(|member| member.login)
+    };
+    assert_eq!(login("2819c223-7f76-453a-919d-413861904646"), None);
+    assert_eq!(login("2819C223-7F76-453A-919D-413861904646"), None);
+    for id in [
+        "Ana@X.y",
+        "dee",
+        "28190223-7076-4530-9190-41386190464",
+        "28190223a7076-4530-9190-413861904646",
+        "a-person-with-36-letters@example.com",
+    ] {
+        assert_eq!(login(id), Some(id.to_lowercase().into_bytes()), "{id}");
+    }
 }
 
 #[test]

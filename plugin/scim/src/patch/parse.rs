@@ -420,6 +420,22 @@ mod tests {
         assert_eq!(read(&body(MOST_OPERATIONS + 1)).unwrap_err().status, 413);
     }
 
+    #[test]
+    fn schemas_are_read_up_to_the_size_of_a_document() {
+        let sized = |bytes: usize| {
+            let list = format!(r#"["{PATCH_URN}"]"#);
+            let space = " ".repeat(bytes - list.len());
+            let list = list.replace('[', &format!("[{space}"));
+            read(&format!(
+                r#"{{"schemas": {list}, "Operations": [{{"op": "remove", "path": "a"}}]}}"#
+            ))
+            .map(|operations| operations.len())
+            .map_err(|error| error.scim_type)
+        };
+        assert_eq!(sized(MAX_DOCUMENT), Ok(1));
+        assert_eq!(sized(MAX_DOCUMENT + 1), Err(Some(ScimType::InvalidSyntax)));
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(128))]
         #[test]

@@ -6,7 +6,7 @@ use crate::config::{Config, Dialect};
 use crate::directory::Kind;
 use crate::error::{ScimError, ScimType};
 use crate::resource::Notes;
-use crate::schema::{ENTERPRISE_USER, Registry};
+use crate::schema::ENTERPRISE_USER;
 use serde_json::{Value, json};
 
 /// A user with something of every kind.
@@ -19,6 +19,7 @@ pub(super) fn ana() -> Value {
         ENTERPRISE_USER: {"department": "IT", "manager": {"value": "1"}}})
 }
 
+/// A user after operations of a client of this dialect, and what was noted.
 pub(super) fn patched(
     dialect: Dialect,
     document: Value,
@@ -28,12 +29,21 @@ pub(super) fn patched(
         dialect,
         ..Config::default()
     };
+    patched_under(&config, document, operations)
+}
+
+/// The same under a whole configuration.
+pub(super) fn patched_under(
+    config: &Config,
+    document: Value,
+    operations: Value,
+) -> Result<(Value, Notes), ScimError> {
     let body = json!({"schemas": [super::PATCH_URN], "Operations": operations}).to_string();
     let mut notes = Notes::new();
-    let operations = parse(body.as_bytes(), &config, &mut notes)?;
-    let rt = Registry::standard().resource_type(Kind::User);
+    let operations = parse(body.as_bytes(), config, &mut notes)?;
+    let rt = config.registry.resource_type(Kind::User);
     let document = document.as_object().unwrap().clone();
-    let patched = apply(&operations, document, rt, &config, &mut notes)?;
+    let patched = apply(&operations, document, rt, config, &mut notes)?;
     assert_eq!(patched.members, None, "a user has no members");
     Ok((Value::Object(patched.document), notes))
 }
@@ -44,6 +54,7 @@ pub(super) fn after(operation: Value) -> Value {
     patched(Dialect::Auto, ana(), json!([operation])).unwrap().0
 }
 
+/// Why one operation on Ana is refused.
 #[track_caller]
 pub(super) fn refused(dialect: Dialect, operation: Value) -> ScimType {
     let error = patched(dialect, ana(), json!([operation])).unwrap_err();

@@ -9,6 +9,8 @@ use crate::schema::{CORE_USER, ENTERPRISE_USER, Registry};
 use serde_json::{Value, json};
 
 const BADGE: &str = "urn:example:1.0:Badge";
+/// A URN that names no object.
+const MOTTO: &str = "urn:example:1.0:Motto";
 
 /// A user as a POST leaves it.
 fn posted(body: &Value) -> Value {
@@ -21,7 +23,7 @@ fn posted(body: &Value) -> Value {
 fn ana() -> Value {
     posted(&json!({
         "userName": "ana", "Shoes": {"Left": 41, "right": 42}, "colours": ["red"],
-        "a.b": 1, "name": {"givenName": "Ana", "shoe": 1},
+        "a.b": 1, "size": 5, MOTTO: "on", "name": {"givenName": "Ana", "shoe": 1},
         "emails": [{"value": "a@x.y", "seen": 1}, {"value": "b@x.y"}],
         ENTERPRISE_USER: {"department": "IT", "Floor": 3},
         BADGE: {"no": 7, "colour": "blue"}}))
@@ -112,6 +114,33 @@ fn undeclared_attributes_are_set_and_removed_in_the_case_they_have() {
     changes(remove("urn:x:y:z"), "/urn:x:y", json!(null));
     changes(remove("colours.x"), "/x", json!(null));
     changes(remove("absent.part"), "/absent", json!(null));
+}
+
+#[test]
+fn a_part_of_what_is_no_object_makes_it_one_and_its_removal_changes_nothing() {
+    for op in ["add", "replace"] {
+        let set = |path: &str, value: Value| json!({"op": op, "path": path, "value": value});
+        changes(set("Size.eu", json!(40)), "/size", json!({"eu": 40}));
+        changes(set("size.eu", json!(null)), "/size", json!(5));
+        let key = format!("/{MOTTO}");
+        changes(set(&format!("{MOTTO}:x"), json!(1)), &key, json!({"x": 1}));
+    }
+    let remove = |path: &str, value: Value| json!({"op": "remove", "path": path, "value": value});
+    changes(remove("size.eu", json!(null)), "/size", json!(5));
+    changes(remove("size.eu", json!(40)), "/size", json!(5));
+    let part = format!("{MOTTO}:x");
+    changes(
+        remove(&part, json!(null)),
+        &format!("/{MOTTO}"),
+        json!("on"),
+    );
+}
+
+#[test]
+fn a_remove_with_a_value_removes_what_is_no_list() {
+    let remove = |path: &str, value: Value| json!({"op": "remove", "path": path, "value": value});
+    changes(remove("size", json!(5)), "/size", json!(null));
+    changes(remove("shoes", json!({"left": 41})), "/Shoes", json!(null));
 }
 
 #[test]
