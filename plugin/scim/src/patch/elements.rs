@@ -298,6 +298,25 @@ impl Places {
     }
 }
 
+/// Joins elements of one value and type. The first one takes over what later ones have.
+pub(crate) fn join_equal(attribute: &Attribute, list: &mut Vec<Value>) {
+    if list.len() < 2 {
+        return;
+    }
+    let mut places = BTreeMap::new();
+    let mut joined: Vec<Value> = Vec::with_capacity(list.len());
+    for element in list.drain(..) {
+        let place = *places
+            .entry(identity(attribute, &element))
+            .or_insert(joined.len());
+        match joined.get_mut(place) {
+            Some(known) => merge(known, element),
+            None => joined.push(element),
+        }
+    }
+    *list = joined;
+}
+
 /// Adds elements to a list. One that is there already takes over what is new (RFC
 /// 7644 3.5.2.1: a value that exists is not added again).
 pub(super) fn append(attribute: &Attribute, list: &mut Vec<Value>, new: Vec<Value>) {

@@ -18,5 +18,6 @@ pub use member_list::take_members;
 pub use members::{MemberChange, MemberFilter};
 pub use parse::{Op, Operation, PATCH_URN, parse};
 
+pub(crate) use elements::join_equal;
 pub(crate) use member_list::{by_login, looks_like_uuid, read_members};
 pub(crate) use parse::{is_null, read_object};

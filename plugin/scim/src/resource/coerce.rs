@@ -1,6 +1,7 @@
 //! One value against one attribute: canonical names, types, and the deviations that
 //! are accepted. Recursion goes no deeper than the schema.
 
+use super::format::{is_base64, is_date_time};
 use super::notes::Notes;
 use super::room::Room;
 use super::rules::Rule;
@@ -170,7 +171,7 @@ impl<'n> Checker<'n> {
             }
             (Type::Integer, Value::Number(number)) if !number.is_f64() => return Ok(Some(value)),
             (Type::DateTime, Value::String(text)) => {
-                if text.parse::<jiff::Timestamp>().is_ok() {
+                if is_date_time(text) {
                     return Ok(Some(value));
                 }
                 "an RFC 3339 date and time such as `2026-01-31T08:00:00Z`"
@@ -276,7 +277,7 @@ impl<'n> Checker<'n> {
     /// RFC 7643 2.3.6: base64, of either alphabet.
     fn base64(&mut self, text: &str, trail: &Trail<'_>) -> bool {
         let lines = text.contains(['\r', '\n']);
-        text.bytes().all(is_base64)
+        is_base64(text)
             && (!lines
                 || self.accepts(Rule::LineBreaks, || {
                     format!("`{trail}` is base64 that is broken into lines")
@@ -363,10 +364,6 @@ pub(crate) fn check_length(length: usize, trail: &Trail<'_>) -> Result<(), ScimE
     Err(ScimError::invalid_value(format!(
         "`{trail}` holds {length} elements; {MOST_ELEMENTS} are allowed"
     )))
-}
-
-fn is_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=' | b'\r' | b'\n')
 }
 
 fn mismatch(trail: &Trail<'_>, expected: &str, got: &Value) -> ScimError {

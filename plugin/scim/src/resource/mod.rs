@@ -3,6 +3,7 @@
 
 pub mod body;
 pub(crate) mod coerce;
+mod format;
 pub mod notes;
 pub mod path;
 pub mod project;

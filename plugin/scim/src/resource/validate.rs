@@ -8,6 +8,7 @@ use super::value::{is_absent, kind_name};
 use crate::config::Config;
 use crate::directory::Kind;
 use crate::error::{ScimError, ScimType, quoted};
+use crate::patch::join_equal;
 use crate::schema::{Attribute, Attributes, Mutability, ResourceType};
 use serde_json::{Map, Value};
 
@@ -336,6 +337,8 @@ impl Checker<'_> {
                 check_required(&attribute.sub_attributes, element, trail)?;
             }
         }
+        // RFC 7643 2.4: the same type and value SHOULD NOT be returned more than once.
+        join_equal(attribute, list);
         if attribute.sub("primary").is_some() {
             self.one_primary(list, trail)?;
         }

@@ -190,6 +190,22 @@ fn memberships_change_through_groups_alone() {
 }
 
 #[test]
+fn one_value_of_one_type_is_shown_once() {
+    let mut client = Client::new();
+    let home = json!({"value": "A@x.y", "type": "home"});
+    let emails = json!([
+        {"value": "a@x.y", "type": "work", "display": "Ana"}, home,
+        {"value": "a@x.y", "type": "work", "primary": true}]);
+    let body = json!({"schemas": [USER], "userName": "ana", "emails": emails});
+    let created = client.post("/Users", &body).expect(201);
+    let work = json!({"value": "a@x.y", "type": "work", "display": "Ana", "primary": true});
+    assert_eq!(created.body["emails"], json!([work, home]));
+    let target = format!("/Users/{}", created.id());
+    let kept = client.put(&target, &body).expect(200);
+    assert_eq!(kept.body, created.body, "the same again changes nothing");
+}
+
+#[test]
 fn the_configuration_has_every_required_attribute() {
     let mut client = Client::new();
     let config = client.get("/ServiceProviderConfig").expect(200).body;
