@@ -31,7 +31,8 @@ pub enum ScimType {
     InvalidVers,
     /// The cursor is none of this query (RFC 9865 2.1).
     InvalidCursor,
-
+    /// The count of a page by cursor is no number (RFC 9865 2.1).
+    InvalidCount,
     /// The request would put sensitive data in a URL.
     Sensitive,
 }
@@ -50,6 +51,7 @@ impl ScimType {
             Self::InvalidValue => "invalidValue",
             Self::InvalidVers => "invalidVers",
             Self::InvalidCursor => "invalidCursor",
+            Self::InvalidCount => "invalidCount",
             Self::Sensitive => "sensitive",
         }
     }

@@ -7,7 +7,7 @@
 use percent_encoding::percent_decode;
 
 use crate::config::Dialect;
-use crate::error::{ScimError, quoted};
+use crate::error::{ScimError, ScimType, quoted};
 use crate::http::Request;
 use crate::resource::{Notes, Rule};
 
@@ -59,13 +59,14 @@ impl Query {
             let Some(name) = decode(name) else { continue };
             raw.set(&name, value)?;
         }
+        let by_cursor = raw.cursor.is_some();
         let query = Self {
             filter: unless_blank(raw.filter),
             sort_by: unless_blank(raw.sort_by),
             sort_order: unless_blank(raw.sort_order),
             start_index: integer("startIndex", raw.start_index)?.map(|start| start.max(1)),
             cursor: raw.cursor,
-            count: integer("count", raw.count)?,
+            count: count(raw.count, by_cursor)?,
             attributes: unless_blank(raw.attributes),
             excluded: unless_blank(raw.excluded),
         };
@@ -93,6 +94,15 @@ impl Query {
         }
         Ok(())
     }
+}
+
+/// The most bytes of one parameter: a list of attributes becomes many times as large in
+/// memory.
+pub(crate) const MOST_TEXT: usize = 64 * 1024;
+
+/// `invalidValue` for a parameter of more than [`MOST_TEXT`].
+pub(crate) fn too_long(name: &str) -> ScimError {
+    ScimError::invalid_value(format!("`{name}` is longer than {MOST_TEXT} bytes"))
 }
 
 /// Does an encoded query string hold a filter, readable or not; a blank one is none.
@@ -130,6 +140,9 @@ impl Raw {
             "excludedattributes" => ("excludedAttributes", &mut self.excluded),
             _ => return Ok(()),
         };
+        if value.len() > MOST_TEXT {
+            return Err(too_long(name));
+        }
         let value = decode(value).ok_or_else(|| {
             ScimError::invalid_value(format!(
                 "query parameter `{name}` is not form-encoded utf-8: encode `%` as `%25`"
@@ -165,8 +178,19 @@ fn hex(digit: u8) -> Option<u8> {
     u8::try_from(value).ok()
 }
 
+/// `count`.
+///
+/// # Errors
+/// `invalidValue`, by cursor `invalidCount` (RFC 9865 2.1).
+pub(crate) fn count(text: Option<String>, by_cursor: bool) -> Result<Option<u64>, ScimError> {
+    integer("count", text).map_err(|wrong| match by_cursor {
+        true => ScimError::bad_request(ScimType::InvalidCount, wrong.detail),
+        false => wrong,
+    })
+}
+
 /// A whole number, negative ones as 0; one past what fits is as large as it gets.
-fn integer(name: &str, text: Option<String>) -> Result<Option<u64>, ScimError> {
+pub(crate) fn integer(name: &str, text: Option<String>) -> Result<Option<u64>, ScimError> {
     let Some(text) = text else { return Ok(None) };
     let trimmed = text.trim();
     let (negative, digits) = match trimmed.strip_prefix('-') {
@@ -175,7 +199,7 @@ fn integer(name: &str, text: Option<String>) -> Result<Option<u64>, ScimError> {
     };
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return Err(ScimError::invalid_value(format!(
-            "query parameter `{name}` has to be a whole number, not {}",
+            "`{name}` has to be a whole number, not {}",
             quoted(&text)
         )));
     }
@@ -303,7 +327,6 @@ fn media_type(request: &Request, dialect: Dialect, notes: &mut Notes) -> Result<
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::error::ScimType;
 
     fn query(text: &str) -> Query {
         Query::parse(Some(text)).unwrap()

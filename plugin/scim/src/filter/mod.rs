@@ -17,6 +17,7 @@ pub mod resolve;
 pub use ast::Filter;
 pub use eval::View;
 pub use expr::Expr;
+pub(crate) use keys::is_login;
 pub use keys::{index_version, keys_of};
 pub use plan::{Plan, Planned, plan};
 pub use resolve::{resolve, resolve_among, resolve_elements};

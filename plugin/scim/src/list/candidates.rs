@@ -54,6 +54,10 @@ impl Budget {
             edges: u64::from(limit).saturating_mul(EDGES_PER_DOCUMENT),
         }
     }
+
+    fn untouched(&self) -> bool {
+        self.documents == u64::from(self.limit)
+    }
 }
 
 /// The search through one part.
@@ -63,22 +67,43 @@ pub(super) struct Search<'s, 'c> {
     pub budget: &'s mut Budget,
 }
 
-/// A document that matches, and what it holds.
-pub(super) type Match = (Document, Map<String, Value>);
+/// Takes a document that matches: its place in the batch, itself, what it holds.
+type Take<'t> = dyn FnMut(usize, Document, &Map<String, Value>) + 't;
 
 impl Search<'_, '_> {
     /// Those of a batch that match, in order; none in the place of one that does not.
-    pub fn judge(&mut self, documents: Vec<Document>) -> Result<Vec<Option<Match>>, Failure> {
-        self.budget.documents = self
-            .budget
-            .documents
-            .checked_sub(documents.len() as u64)
-            .ok_or_else(|| self.too_many())?;
-        let related = match self.part.planned.exact {
+    /// With `exact` each of them matches.
+    pub fn judge(
+        &mut self,
+        documents: Vec<Document>,
+        exact: bool,
+    ) -> Result<Vec<Option<Document>>, Failure> {
+        if exact {
+            self.charge(documents.len())?;
+            return Ok(documents.into_iter().map(Some).collect());
+        }
+        let mut judged: Vec<Option<Document>> = documents.iter().map(|_| None).collect();
+        self.each(documents, false, &mut |place, document, _| {
+            if let Some(slot) = judged.get_mut(place) {
+                *slot = Some(document);
+            }
+        })?;
+        Ok(judged)
+    }
+
+    /// Gives what matches of a batch to `take`, with its place. What a document holds is
+    /// a tree many times its size: there is never more than one.
+    fn each(
+        &mut self,
+        documents: Vec<Document>,
+        exact: bool,
+        take: &mut Take<'_>,
+    ) -> Result<(), Failure> {
+        self.charge(documents.len())?;
+        let related = match exact {
             true => BTreeMap::new(),
             false => self.related(&documents)?,
         };
-        let mut judged = Vec::with_capacity(documents.len());
         for (place, document) in documents.into_iter().enumerate() {
             let content = stored(&document)?;
             let candidate = Candidate {
@@ -86,10 +111,33 @@ impl Search<'_, '_> {
                 content: &content,
                 related: related.get(&place),
             };
-            let matches = self.part.planned.exact || self.part.expr.matches(&candidate);
-            judged.push(matches.then_some((document, content)));
+            if exact || self.part.expr.matches(&candidate) {
+                take(place, document, &content);
+            }
         }
-        Ok(judged)
+        Ok(())
+    }
+
+    fn charge(&mut self, documents: usize) -> Result<(), Failure> {
+        self.budget.documents = self
+            .budget
+            .documents
+            .checked_sub(documents as u64)
+            .ok_or_else(|| self.too_many())?;
+        Ok(())
+    }
+
+    /// How many more documents may be looked at.
+    ///
+    /// # Errors
+    /// `tooMany` if a whole budget is too small for a single one.
+    pub fn affordable(&self) -> Result<u64, Failure> {
+        let atoms = self.part.expr.membership_atoms().len() as u64;
+        let by_edges = self.budget.edges.checked_div(atoms).unwrap_or(u64::MAX);
+        match self.budget.documents.min(by_edges) {
+            0 if self.budget.untouched() => Err(self.too_many()),
+            affordable => Ok(affordable),
+        }
     }
 
     /// Gives everything that matches to `take`, in any order; false if that is more than
@@ -98,8 +146,12 @@ impl Search<'_, '_> {
         &mut self,
         take: &mut dyn FnMut(Document, &Map<String, Value>),
     ) -> Result<bool, Failure> {
+        let Planned { plan, exact } = self.part.planned.clone();
         let kind = self.part.kind;
-        let mut find = match self.part.planned.plan.clone() {
+        let mut take = |_: usize, document: Document, content: &Map<String, Value>| {
+            take(document, content);
+        };
+        let mut find = match plan {
             Plan::Scan => walk(kind, String::new(), KeyRange::All),
             Plan::Index { index, range } => walk(kind, index, range),
             plan => {
@@ -109,9 +161,7 @@ impl Search<'_, '_> {
                 let ids: Vec<String> = ids.into_iter().collect();
                 for batch in ids.chunks(ID_BATCH) {
                     let documents = self.read(batch)?;
-                    for (document, content) in self.judge(documents)?.into_iter().flatten() {
-                        take(document, &content);
-                    }
+                    self.each(documents, exact, &mut take)?;
                 }
                 return Ok(true);
             }
@@ -125,9 +175,7 @@ impl Search<'_, '_> {
                 return Ok(false);
             }
             let documents = found.hits.into_iter().filter_map(|hit| hit.document);
-            for (document, content) in self.judge(documents.collect())?.into_iter().flatten() {
-                take(document, &content);
-            }
+            self.each(documents.collect(), exact, &mut take)?;
             match found.next {
                 Some(next) => find.after = Some(next),
                 None => return Ok(true),
@@ -301,8 +349,7 @@ impl Search<'_, '_> {
 
     pub fn too_many(&self) -> Failure {
         if self.part.rebuilding {
-            // The same filter is cheap in a while; a 400 would be final to a client.
-            return ScimError::unavailable("the index is being rebuilt: try again").into();
+            return rebuilding().into();
         }
         ScimError::too_many(format!(
             "the request would look at more than {} resources: page by `cursor`, or compare an \
@@ -312,6 +359,11 @@ impl Search<'_, '_> {
         ))
         .into()
     }
+}
+
+/// The same request is cheap in a while; a 400 would be final to a client.
+pub(super) fn rebuilding() -> ScimError {
+    ScimError::unavailable("the index is being rebuilt: try again")
 }
 
 /// A document as the evaluator sees it.

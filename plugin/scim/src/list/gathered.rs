@@ -45,7 +45,8 @@ pub(super) fn by_id(
     while !left.is_empty() {
         let (batch, rest) = left.split_at(left.len().min(BATCH));
         let documents = search.read(batch)?;
-        for (document, _) in search.judge(documents)?.into_iter().flatten() {
+        let exact = search.part.planned.exact;
+        for document in search.judge(documents, exact)?.into_iter().flatten() {
             if at.is_none() {
                 page.hit(search.call, &search.part.renderer, &document)?;
             } else if !page.show(search.call, &search.part.renderer, &document)? {
@@ -67,7 +68,7 @@ fn after(part: u8, key: Vec<u8>, id: Option<String>) -> Position {
 }
 
 /// Adds resources to a page in the order of their keys, the same keys in the order of
-/// their ids.
+/// their ids; descending is the very reverse, as it is in the walks of a store.
 pub(super) fn by_key(
     mut ranked: Vec<Ranked>,
     direction: Direction,
@@ -77,11 +78,11 @@ pub(super) fn by_key(
     page: &mut Page,
 ) -> Result<(), Failure> {
     let order = |a_key: &[u8], a_id: &str, b: &Ranked| {
-        let keys = match direction {
-            Direction::Ascending => a_key.cmp(&b.key),
-            Direction::Descending => b.key.as_slice().cmp(a_key),
-        };
-        keys.then_with(|| a_id.cmp(&b.id))
+        let ascending = (a_key, a_id).cmp(&(&b.key, &b.id));
+        match direction {
+            Direction::Ascending => ascending,
+            Direction::Descending => ascending.reverse(),
+        }
     };
     ranked.sort_by(|a, b| order(&a.key, &a.id, b));
     let total = ranked.len() as u64;
@@ -102,26 +103,25 @@ pub(super) fn by_key(
             }
         }
     };
-    let mut left = ranked.get(start.min(ranked.len())..).unwrap_or_default();
-    let mut last: Option<&Ranked> = None;
-    while !left.is_empty() && page.left() > 0 {
-        let wanted = usize::try_from(page.left()).unwrap_or(BATCH).min(BATCH);
-        let (batch, rest) = left.split_at(left.len().min(wanted));
-        for one in batch {
-            let part = parts.get(one.part).ok_or_else(no_part)?;
+    let mut last = None;
+    for one in ranked.get(start.min(ranked.len())..).unwrap_or_default() {
+        let part = parts.get(one.part).ok_or_else(no_part)?;
+        if page.left() > 0 {
             // Gone meanwhile: left out, as it would be on a later page.
-            if let Some(document) = call.directory.get(part.kind, &one.id)?
-                && !page.show(call, &part.renderer, &document)?
-            {
-                page.next = last.map(next);
-                return Ok(());
+            let document = call.directory.get(part.kind, &one.id)?;
+            let shown = match document {
+                Some(document) => page.show(call, &part.renderer, &document)?,
+                None => true,
+            };
+            if shown {
+                last = Some(one);
+                continue;
             }
-            last = Some(one);
         }
-        left = rest;
-    }
-    if !left.is_empty() && page.by_cursor() {
-        page.next = last.map(next);
+        if page.by_cursor() {
+            page.next = last.map(next);
+        }
+        return Ok(());
     }
     Ok(())
 }

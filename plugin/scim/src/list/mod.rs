@@ -58,11 +58,12 @@ fn list(call: &mut Call<'_>, query: &Query, kinds: &[Kind]) -> Result<Response, 
     let sort = Sort::of(query)?;
     let parts = parts(call, query, &types)?;
     let fingerprint = fingerprint(query, &parts);
-    let from = match &query.cursor {
-        Some(text) if query.count != Some(0) => Some(cursor::read(text, fingerprint)?),
-        _ => None,
-    };
     let mut page = Page::new(query, call.config.max_results);
+    let from = match &query.cursor {
+        None => None,
+        // RFC 9865 2: a count of 0 asks for the total alone.
+        Some(text) => Some(cursor::read(text, fingerprint)?).filter(|_| page.left() > 0),
+    };
     let mut list = List {
         parts: &parts,
         from,
@@ -130,7 +131,7 @@ fn index_ready(call: &mut Call<'_>) -> Result<bool, Failure> {
     if !ready {
         call.notes.warning(
             "index-not-ready",
-            "the index is being filled: the filter looks at every resource",
+            "the index is being filled: every resource is looked at",
         );
     }
     Ok(ready)
@@ -171,15 +172,17 @@ impl List<'_> {
         }
         let at = self.from.as_ref().map(|position| position.at.clone());
         let mut order = None;
+        let mut waiting = false;
         if let ([part], [place]) = (self.parts, places.as_slice())
             && let Some((index, whole)) = place.walk(part.rt)
-            && (index.starts_with('@') || index_ready(call)?)
         {
+            waiting = !index.starts_with('@') && !index_ready(call)?;
             let find = Find {
                 direction: sort.direction,
                 ..walk(part.kind, index, whole)
             };
             match &part.planned.plan {
+                _ if waiting => {}
                 Plan::Scan => return self.one_after_the_other(call, Some(&find), page),
                 Plan::Index { index, range } if *index == find.index => {
                     let range = range.clone();
@@ -203,6 +206,7 @@ impl List<'_> {
                 self.budget = Budget::new(call.config.scan_budget);
                 self.looked_at(call, &find, page)
             }
+            (Err(_), None, _) if waiting => Err(candidates::rebuilding().into()),
             (Err(too_many), _, _) => Err(too_many),
         }
     }

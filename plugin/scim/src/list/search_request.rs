@@ -7,43 +7,67 @@ use serde_json::Value;
 use crate::config::Dialect;
 use crate::error::{ScimError, quoted};
 use crate::patch::read_object;
-use crate::request::Query;
+use crate::request::{self, MOST_TEXT, Query, too_long};
 use crate::resource::value::is_absent;
 use crate::resource::{Notes, Rule};
 
 const SEARCH_URN: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
+
+/// What is understood.
+const NAMES: [&str; 9] = [
+    "schemas",
+    "filter",
+    "sortBy",
+    "sortOrder",
+    "startIndex",
+    "count",
+    "cursor",
+    "attributes",
+    "excludedAttributes",
+];
 
 /// Reads a SearchRequest. Names are compared without case; unknown ones and null are
 /// ignored.
 ///
 /// # Errors
 /// `invalidSyntax` for what is no JSON object or says to be something else,
-/// `invalidValue` naming the parameter whose value cannot be read.
+/// `invalidValue` naming the parameter whose value cannot be read, `invalidCount`
+/// (RFC 9865 2.1).
 pub(super) fn read(body: &[u8], dialect: Dialect, notes: &mut Notes) -> Result<Query, ScimError> {
     let mut query = Query::default();
     let mut schemas = None;
+    let mut count = None;
     for (name, raw) in read_object(body)?.0 {
-        let value: Value = serde_json::from_str(raw.get())
-            .map_err(|_| ScimError::invalid_syntax(format!("{} is no JSON", quoted(&name))))?;
+        let Some(&name) = NAMES.iter().find(|known| known.eq_ignore_ascii_case(&name)) else {
+            continue;
+        };
+        let raw = raw.get();
+        // A list of texts is many times as large once it is read.
+        if raw.len() > MOST_TEXT {
+            return Err(too_long(name));
+        }
+        let value: Value = serde_json::from_str(raw)
+            .map_err(|_| ScimError::invalid_syntax(format!("{} is no JSON", quoted(name))))?;
         if value.is_null() {
             continue;
         }
-        match name.to_ascii_lowercase().as_str() {
+        match name {
             "schemas" if is_absent(&value) => {}
             "schemas" => schemas = Some(names_search(&value)),
-            "filter" => query.filter = unless_blank(text("filter", value)?),
-            "sortby" => query.sort_by = unless_blank(text("sortBy", value)?),
-            "sortorder" => query.sort_order = unless_blank(text("sortOrder", value)?),
-            "cursor" => query.cursor = Some(text("cursor", value)?),
-            "attributes" => query.attributes = names("attributes", value, dialect, notes)?,
-            "excludedattributes" => {
-                query.excluded = names("excludedAttributes", value, dialect, notes)?;
+            "filter" => query.filter = unless_blank(text(name, value)?),
+            "sortBy" => query.sort_by = unless_blank(text(name, value)?),
+            "sortOrder" => query.sort_order = unless_blank(text(name, value)?),
+            "cursor" => query.cursor = Some(text(name, value)?),
+            "attributes" => query.attributes = names(name, value, dialect, notes)?,
+            "excludedAttributes" => query.excluded = names(name, value, dialect, notes)?,
+            "startIndex" => {
+                let start = request::integer(name, Some(raw.to_owned()))?;
+                query.start_index = start.map(|start| start.max(1));
             }
-            "startindex" => query.start_index = Some(integer("startIndex", &value)?.max(1)),
-            "count" => query.count = Some(integer("count", &value)?),
-            _ => {}
+            _ => count = Some(raw.to_owned()),
         }
     }
+    query.count = request::count(count, query.cursor.is_some())?;
     // RFC 7644 3.4.3: identified by its schema. The endpoint says what is meant.
     let known = schemas.unwrap_or_else(|| {
         notes.accepts(Rule::MissingSchemas, dialect, || {
@@ -102,19 +126,6 @@ fn names(
         _ => return Err(expected()),
     };
     Ok(unless_blank(joined))
-}
-
-/// A whole number, negative ones as 0, as in a URL (RFC 7644 3.4.2.4).
-fn integer(name: &str, value: &Value) -> Result<u64, ScimError> {
-    let number = match value {
-        Value::Number(number) => number,
-        _ => return Err(wrong(name, "a whole number")),
-    };
-    match (number.as_u64(), number.as_i64()) {
-        (Some(number), _) => Ok(number),
-        (None, Some(_)) => Ok(0),
-        (None, None) => Err(wrong(name, "a whole number")),
-    }
 }
 
 fn unless_blank(text: String) -> Option<String> {

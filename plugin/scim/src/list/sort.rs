@@ -2,21 +2,19 @@
 //!
 //! Keys are bytes in the order of the values, so that they can be compared, and stand
 //! in a cursor, without knowing what they were. An absent value comes last, and first in
-//! descending order.
+//! descending order. Texts longer than a key come together if their beginnings are the
+//! same.
 
 use serde_json::{Map, Value};
 
 use crate::directory::{BY_ID, BY_MODIFIED, Direction, Document, KeyRange, Kind};
 use crate::error::{ScimError, quoted};
-use crate::fold::fold;
+use crate::filter::is_login;
+use crate::fold::key_bytes;
 use crate::request::Query;
 use crate::resource::AttrPath;
-use crate::schema::index::{Form, ordered, ordered_float};
+use crate::schema::index::{Form, ordered_float};
 use crate::schema::{Attribute, Mutability, ResourceType, Returned, Target, Type};
-
-/// Texts are compared by so many bytes: twenty thousand longer ones would not fit into
-/// the memory of a request.
-const MAX_TEXT: usize = 256;
 
 /// How a list is sorted.
 pub(super) struct Sort {
@@ -31,6 +29,8 @@ pub(super) enum Place<'r> {
     Id,
     Created,
     Modified,
+    /// The same for all resources of this type.
+    Named(&'r str),
     /// This type has no such attribute: all its resources come together.
     Nowhere,
 }
@@ -103,8 +103,7 @@ impl Sort {
                 ("id", _) => Ok(Place::Id),
                 ("meta", Some("created")) => Ok(Place::Created),
                 ("meta", Some("lastModified")) => Ok(Place::Modified),
-                // The same for all.
-                ("meta", Some("resourceType")) => Ok(Place::Nowhere),
+                ("meta", Some("resourceType")) => Ok(Place::Named(rt.name)),
                 ("externalId", _) => Ok(value(extension, attribute, sub)),
                 _ => Err(unsortable()),
             };
@@ -163,7 +162,7 @@ impl Place<'_> {
                 let covered = steps.extension.is_none() && steps.attribute.name == required;
                 covered.then(|| (required.to_owned(), whole))
             }
-            Self::Created | Self::Nowhere => None,
+            Self::Created | Self::Named(_) | Self::Nowhere => None,
         }
     }
 
@@ -174,6 +173,7 @@ impl Place<'_> {
             Self::Id => Some(document.id.clone().into_bytes()),
             Self::Created => Some(millis(document.created)),
             Self::Modified => Some(millis(document.modified)),
+            Self::Named(name) => Some(name.as_bytes().to_vec()),
             Self::Nowhere => None,
             Self::Value(steps) => steps.value(content).and_then(|value| steps.key(value)),
         };
@@ -205,27 +205,20 @@ impl Steps<'_> {
         }
     }
 
+    /// As the key of an index would be, where there is one: a walk through it and a list
+    /// that is sorted here are in one order.
     fn key(&self, value: &Value) -> Option<Vec<u8>> {
         let attribute = self.sub.unwrap_or(self.attribute);
+        let sub = self.sub.map(|sub| sub.name.as_str());
         match (attribute.kind, value) {
-            (Type::Boolean, Value::Bool(flag)) => Some(vec![u8::from(*flag)]),
-            (Type::Integer | Type::Decimal, Value::Number(number)) => {
-                Some(ordered_float(number.as_f64()?))
-            }
-            (Type::DateTime, Value::String(text)) => Some(ordered(
-                text.parse::<jiff::Timestamp>().ok()?.as_nanosecond(),
-            )),
-            (Type::Complex, _) => None,
+            // Some clients send an empty text for what they have not.
             (_, Value::String(text)) if text.is_empty() => None,
-            (_, Value::String(text)) if Form::of(attribute) == Some(Form::Folded) => {
-                Some(cut(&fold(text.trim())))
+            (Type::Decimal, Value::Number(number)) => Some(ordered_float(number.as_f64()?)),
+            (Type::Binary, Value::String(text)) => Some(key_bytes(text)),
+            _ if is_login(self.extension, &self.attribute.name, sub) => {
+                Some(Form::Login.keyed(value)?.key)
             }
-            (_, Value::String(text)) => Some(cut(text)),
-            _ => None,
+            _ => Some(Form::of(attribute)?.keyed(value)?.key),
         }
     }
-}
-
-fn cut(text: &str) -> Vec<u8> {
-    text.bytes().take(MAX_TEXT).collect()
 }

@@ -3,6 +3,8 @@
 //!
 //! This module must not know how a walk was chosen.
 
+use std::collections::BTreeSet;
+
 use crate::directory::{Detail, DirectoryError, Document, Find};
 use crate::response::Failure;
 
@@ -10,6 +12,13 @@ use super::BATCH;
 use super::candidates::Search;
 use super::cursor::{At, Position, invalid};
 use super::page::Page;
+
+/// Documents that are looked at first for a page; twice as many each time they are too
+/// few.
+const SMALL_BATCH: u64 = 50;
+
+/// How often the end of a page is looked for while others change what it is between.
+const MOST_TRIES: usize = 8;
 
 /// How the resources of one part come.
 pub(super) struct Walk {
@@ -84,8 +93,8 @@ impl Walk {
                 return Err(search.too_many());
             }
             let documents = found.hits.into_iter().filter_map(|hit| hit.document);
-            let judged = search.judge(documents.collect())?;
-            for (document, _) in judged.into_iter().flatten() {
+            let judged = search.judge(documents.collect(), false)?;
+            for document in judged.into_iter().flatten() {
                 page.hit(search.call, &search.part.renderer, &document)?;
             }
             match found.next {
@@ -113,15 +122,20 @@ impl Walk {
             // Only a list that was gathered ends like that.
             At::After { .. } => return Err(invalid().into()),
         };
+        // Most pages are full before much has been looked at in vain.
+        let mut batch = page.left().max(SMALL_BATCH);
         loop {
             self.find.limit = match self.exact {
                 true => limit(page.left()),
-                false if search.budget.documents == 0 => {
-                    page.next = self.position(self.find.after.clone());
-                    return Ok(());
-                }
-                false => limit(search.budget.documents),
+                false => match search.affordable()? {
+                    0 => {
+                        page.next = Some(self.position(self.find.after.clone()));
+                        return Ok(());
+                    }
+                    affordable => limit(affordable.min(batch)),
+                },
             };
+            batch = batch.saturating_mul(2);
             let found = match search.call.directory.find(&self.find) {
                 // The token came from the client.
                 Err(DirectoryError::Refused(_)) if hostile => return Err(invalid().into()),
@@ -131,14 +145,14 @@ impl Walk {
                 page.total = page.total.or(found.total);
             }
             let documents = found.hits.into_iter().filter_map(|hit| hit.document);
-            if let Some(shown) = self.show(documents.collect(), search, page)? {
-                page.next = self.after(&shown, search)?;
+            if let Some((before, left)) = self.show(documents.collect(), search, page)? {
+                page.next = self.between(before, &left, search)?;
                 return Ok(());
             }
             match found.next {
                 None => return Ok(()),
                 Some(next) if page.left() == 0 => {
-                    page.next = self.position(Some(next));
+                    page.next = Some(self.position(Some(next)));
                     return Ok(());
                 }
                 Some(next) => self.find.after = Some(next),
@@ -147,69 +161,78 @@ impl Walk {
     }
 
     /// Shows what matches of a batch. If the page is full before the batch is at its end:
-    /// the ids up to the first that is left for the next page.
+    /// the ids before the first that is left for the next page, and from it on.
     fn show(
         &self,
         documents: Vec<Document>,
         search: &mut Search<'_, '_>,
         page: &mut Page,
-    ) -> Result<Option<Vec<String>>, Failure> {
+    ) -> Result<Option<(Ids, Ids)>, Failure> {
         let ids: Vec<String> = documents.iter().map(|d| d.id.clone()).collect();
-        let matches: Vec<Option<Document>> = match self.exact {
+        let matches = match self.exact {
             true => documents.into_iter().map(Some).collect(),
-            false => {
-                let judged = search.judge(documents)?;
-                let document = |found: Option<(Document, _)>| found.map(|(document, _)| document);
-                judged.into_iter().map(document).collect()
-            }
+            false => search.judge(documents, false)?,
         };
         for (place, document) in matches.into_iter().enumerate() {
             let Some(document) = document else { continue };
             if !page.show(search.call, &search.part.renderer, &document)? {
-                return Ok(Some(ids.into_iter().take(place).collect()));
+                let mut ids = ids.into_iter();
+                let before = ids.by_ref().take(place).collect();
+                return Ok(Some((before, ids.collect())));
             }
         }
         Ok(None)
     }
 
-    /// Where to go on after the last of these ids, with which the present batch began;
-    /// none if nothing is left.
-    fn after(
+    /// The place between two parts of the present batch; none if nothing is left. A store
+    /// names no place but the end of a page, so it is asked for a shorter one. Others may
+    /// write between the two: what is left must not be passed over then, and what is
+    /// before it not come again.
+    fn between(
         &self,
-        shown: &[String],
+        mut before: Ids,
+        left: &Ids,
         search: &mut Search<'_, '_>,
     ) -> Result<Option<Position>, Failure> {
         let mut find = Find {
-            limit: limit(shown.len() as u64),
             want: Detail::Ids,
             ..self.find.clone()
         };
-        if shown.is_empty() {
-            return Ok(self.position(find.after));
-        }
-        let found = search.call.directory.find(&find)?;
-        // Others may have taken something out of the batch meanwhile; what moved up in
-        // its place is not to be passed over.
-        let last = found.hits.iter().rposition(|hit| shown.contains(&hit.id));
-        let next = match last {
-            Some(last) if last + 1 == found.hits.len() => found.next,
-            Some(last) => {
-                find.limit = limit(last as u64 + 1);
-                search.call.directory.find(&find)?.next
+        let mut hits = before.len();
+        for _ in 0..MOST_TRIES {
+            if hits == 0 {
+                break;
             }
-            None => return Ok(self.position(find.after)),
-        };
-        Ok(next.and_then(|next| self.position(Some(next))))
+            find.limit = limit(hits as u64);
+            let found = search.call.directory.find(&find)?;
+            match found.hits.iter().position(|hit| left.contains(&hit.id)) {
+                // Something before it is gone.
+                Some(place) => hits = place,
+                None => {
+                    let Some(next) = found.next else {
+                        return Ok(None);
+                    };
+                    find.after = Some(next);
+                    for hit in &found.hits {
+                        before.remove(&hit.id);
+                    }
+                    // What has not come yet is gone, or others came before it.
+                    hits = before.len();
+                }
+            }
+        }
+        Ok(Some(self.position(find.after)))
     }
 
-    fn position(&self, token: Option<Vec<u8>>) -> Option<Position> {
-        let at = token.map_or(At::Start, At::Token);
-        Some(Position {
+    fn position(&self, token: Option<Vec<u8>>) -> Position {
+        Position {
             part: self.part,
-            at,
-        })
+            at: token.map_or(At::Start, At::Token),
+        }
     }
 }
+
+type Ids = BTreeSet<String>;
 
 fn limit(wanted: u64) -> u32 {
     u32::try_from(wanted.min(BATCH as u64)).unwrap_or(u32::MAX)

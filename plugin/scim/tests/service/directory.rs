@@ -26,7 +26,7 @@ pub struct Calls {
     pub commit: u32,
 }
 
-/// A change made by somebody else between a read and a commit.
+/// A change made by somebody else between two calls.
 pub type Race = Box<dyn FnOnce(&mut State)>;
 
 /// The directory of one connection.
@@ -38,6 +38,8 @@ pub struct Memory {
     pub events: Vec<EventDraft>,
     /// Run one before each commit.
     pub races: VecDeque<Race>,
+    /// Run one before each walk.
+    pub turns: VecDeque<Race>,
     /// Every call fails while set.
     pub down: bool,
     /// The most hits of one page, as a store may bound them.
@@ -82,6 +84,9 @@ impl Directory for Memory {
         self.calls.find += 1;
         assert!(find.limit <= 1000, "a larger page than the contract allows");
         check_index(find)?;
+        if let Some(turn) = self.turns.pop_front() {
+            turn(&mut self.state);
+        }
         let mut hits = hits_of(&self.state, find);
         // As a store does that keeps a counter per kind and counts nothing else twice.
         let total = match find.range {

@@ -113,8 +113,57 @@ fn pages_at_the_root_go_from_users_to_groups() {
     }
     let sorted = request(json!({"sortBy": "displayName", "sortOrder": "descending", "count": 4}));
     let page = client.post("/.search", &sorted).expect(200);
-    let expected: Vec<String> = [0, 1, 2, 5].iter().map(|n| ids[*n].clone()).collect();
+    let expected: Vec<String> = [2, 1, 0, 5].iter().map(|n| ids[*n].clone()).collect();
     assert_eq!(page.ids(), expected, "users have none, which comes first");
+}
+
+#[test]
+fn the_root_is_sorted_by_type_as_well() {
+    let mut client = Client::new();
+    let user = client.user("ana");
+    let group = client.group("eng", &[]);
+    let mut by = |order: &str| {
+        let body = json!({"sortBy": "meta.resourceType", "sortOrder": order});
+        client.post("/.search", &request(body)).expect(200).ids()
+    };
+    assert_eq!(by("ascending"), [group.clone(), user.clone()]);
+    assert_eq!(by("descending"), [user, group]);
+}
+
+#[test]
+fn a_parameter_that_is_much_too_long_is_named() {
+    let mut client = Client::new();
+    let list = vec!["a"; 20_000];
+    for (name, value) in [
+        ("attributes", json!(list)),
+        ("excludedAttributes", json!("a,".repeat(40_000))),
+        ("filter", json!(" ".repeat(70_000))),
+        ("schemas", json!(list)),
+    ] {
+        let _ = client
+            .post("/Users/.search", &json!({ name: value }))
+            .refused(400, "invalidValue")
+            .names(name);
+    }
+    // What is not understood may be as long as it likes.
+    let body = request(json!({"other": vec![1; 100_000]}));
+    let _ = client.post("/Users/.search", &body).expect(200);
+    let _ = client
+        .get(&format!("/Users?attributes={}", "a,".repeat(40_000)))
+        .refused(400, "invalidValue")
+        .names("attributes");
+}
+
+#[test]
+fn a_count_larger_than_any_number_is_clamped() {
+    let mut client = Client::new();
+    let _ = client.user("ana");
+    let body = format!(
+        "{{\"schemas\": [\"{SEARCH}\"], \"count\": {}}}",
+        "9".repeat(30)
+    );
+    let answer = client.request("POST", "/Users/.search", &[], body.as_bytes());
+    assert_eq!(answer.expect(200).ids().len(), 1);
 }
 
 #[test]

@@ -150,3 +150,43 @@ fn sorting_by_a_required_attribute_reads_no_more_than_the_page() {
     }
     let _ = client.get("/Users?sortBy=title").refused(400, "tooMany");
 }
+
+#[test]
+fn a_sort_that_waits_for_its_index_is_unavailable_and_not_too_much() {
+    let mut client = Client::with(Config {
+        scan_budget: 1,
+        ..Config::default()
+    });
+    let _ = (client.user("ana"), client.user("ben"));
+    client.directory.state.forget_keys("older-rules");
+    let _ = client
+        .get("/Users?sortBy=userName")
+        .expect(503)
+        .names("the index is being rebuilt");
+    let _ = client.get("/Users?sortBy=title").refused(400, "tooMany");
+}
+
+#[test]
+fn an_index_and_a_list_sorted_here_have_one_order() {
+    let mut client = Client::new();
+    let names = [
+        " b",
+        "B",
+        "a",
+        "\u{e9}a",
+        "\u{ff21}c",
+        &"x".repeat(300),
+        &"x".repeat(301),
+    ];
+    for name in names {
+        let _ = client.group(name, &[]);
+    }
+    for direction in ["ascending", "descending"] {
+        let query = format!("sortBy=displayName&sortOrder={direction}");
+        let walked = client.get(&format!("/Groups?{query}")).expect(200).ids();
+        // A filter that no index answers alone.
+        let filter = encoded("externalId eq \"x\" or displayName pr");
+        let sorted = client.get(&format!("/Groups?{query}&filter={filter}"));
+        assert_eq!(sorted.expect(200).ids(), walked, "{direction}");
+    }
+}

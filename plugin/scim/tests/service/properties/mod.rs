@@ -4,6 +4,7 @@
 use proptest::prelude::ProptestConfig;
 
 mod hostile;
+mod lists;
 mod model;
 mod patching;
 mod planner;
