@@ -1,5 +1,6 @@
 //! What discovery says is what the service does.
 
+use nameplate_scim::config::Config;
 use serde_json::{Value, json};
 
 use crate::client::{BASE, Client, ENTERPRISE, GROUP, USER};
@@ -183,4 +184,100 @@ fn discovery_documents_are_what_their_own_schemas_declare() {
         map.remove("schemas");
         is_declared(&document, &attributes, name);
     }
+}
+
+/// Users `u0` to `u3`, as many as a page takes and one more, and what is declared.
+fn declared() -> (Client, Vec<String>, Value) {
+    let mut client = Client::with(Config {
+        max_results: 3,
+        ..Config::default()
+    });
+    let ids = (0..4).map(|n| client.user(&format!("u{n}"))).collect();
+    let told = client.get("/ServiceProviderConfig").expect(200).body;
+    (client, ids, told)
+}
+
+#[test]
+fn as_many_results_as_are_declared_are_found_by_a_filter() {
+    let (mut client, ids, told) = declared();
+    assert_eq!(told["filter"]["supported"], json!(true));
+    let most = told["filter"]["maxResults"].as_u64().unwrap();
+    for filter in ["userName%20sw%20%22u%22", "not%20(title%20pr)"] {
+        let page = client.get(&format!("/Users?count=1000&filter={filter}"));
+        let page = page.expect(200);
+        assert_eq!((page.ids().len() as u64, page.total()), (most, 4));
+        let page = client.get(&format!("/Users?count=2&filter={filter}"));
+        assert_eq!(page.expect(200).ids(), ids[..2]);
+    }
+}
+
+#[test]
+fn lists_are_sorted_if_that_is_declared() {
+    let (mut client, mut ids, told) = declared();
+    assert_eq!(told["sort"]["supported"], json!(true));
+    ids.reverse();
+    let sorted = client.get("/Users?sortBy=userName&sortOrder=descending");
+    assert_eq!(sorted.expect(200).ids(), ids[..3]);
+}
+
+#[test]
+fn pages_are_as_the_pagination_that_is_declared() {
+    let (mut client, ids, told) = declared();
+    let told = &told["pagination"];
+    let known = [
+        "cursor",
+        "index",
+        "defaultPaginationMethod",
+        "defaultPageSize",
+        "maxPageSize",
+    ];
+    let names: Vec<&String> = told.as_object().unwrap().keys().collect();
+    assert!(
+        names.iter().all(|name| known.contains(&name.as_str())),
+        "{names:?} are tried"
+    );
+
+    let size = |name: &str| usize::try_from(told[name].as_u64().unwrap()).unwrap();
+    let plain = client.get("/Users").expect(200);
+    assert_eq!(plain.ids(), ids[..size("defaultPageSize")]);
+    assert_eq!(told["defaultPaginationMethod"], json!("index"));
+    assert_eq!(plain.body["startIndex"], json!(1));
+    let most = client.get("/Users?count=1000").expect(200);
+    assert_eq!(most.ids(), ids[..size("maxPageSize")]);
+
+    assert_eq!(told["index"], json!(true));
+    assert_eq!(
+        client.get("/Users?startIndex=4").expect(200).ids(),
+        ids[3..]
+    );
+    assert_eq!(told["cursor"], json!(true));
+    let first = client.get("/Users?cursor").expect(200);
+    assert_eq!(first.ids(), ids[..size("defaultPageSize")]);
+    let next = first.body["nextCursor"].as_str().unwrap().to_owned();
+    // No `cursorTimeout` is declared: a day later it is as good.
+    client
+        .directory
+        .now
+        .set(client.directory.now.get() + 86_400_000);
+    let rest = client.get(&format!("/Users?cursor={next}")).expect(200);
+    assert_eq!(rest.ids(), ids[3..]);
+}
+
+#[test]
+fn versions_and_changes_are_as_declared() {
+    let (mut client, ids, told) = declared();
+    let target = format!("/Users/{}", ids[0]);
+    assert_eq!(told["patch"]["supported"], json!(true));
+    let title = json!([{"op": "replace", "path": "title", "value": "x"}]);
+    let changed = client.patch(&target, &title).expect(200);
+    assert_eq!(changed.body["title"], json!("x"));
+
+    assert_eq!(told["etag"]["supported"], json!(true));
+    let read = client.get(&target).expect(200);
+    assert_eq!(read.header("etag"), Some(read.version()));
+    let current = [("if-match", read.version())];
+    let _ = client
+        .request("DELETE", &target, &[("if-match", "W/\"99\"")], b"")
+        .expect(412);
+    let _ = client.request("DELETE", &target, &current, b"").expect(204);
 }
