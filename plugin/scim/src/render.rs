@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 use crate::directory::{Document, Kind, Member, Membership};
 use crate::error::ScimError;
 use crate::http::Response;
-use crate::patch::read_object;
 use crate::request::Query;
 use crate::resource::Projection;
+use crate::resource::declared::extensions_if_declared;
 use crate::resource::value::schemas_of;
 use crate::response::{self, instant, location, tag};
 use crate::schema::ResourceType;
@@ -104,38 +104,19 @@ impl<'a> Renderer<'a> {
 
     /// The resource with nothing left out: what the store and the request add, then
     /// the stored text as it is, which is many times cheaper than a tree of it. None
-    /// if that text cannot be taken as it is.
+    /// if that text cannot be taken as it is: what no schema declares is shown only where
+    /// it is asked for.
     fn spliced(&self, document: &Document, json: &[u8]) -> Option<Vec<u8>> {
-        let stored = read_object(json).ok()?.0;
-        let names = || stored.iter().map(|(name, _)| name.as_ref());
-        if names().any(|name| matches!(name, "schemas" | "id" | "meta")) {
-            return None;
-        }
-        // What no schema declares is shown only where it is asked for.
-        for (name, raw) in &stored {
-            let declared = match self.rt.extension(name) {
-                None => self.rt.attribute(name).is_some(),
-                Some(schema) => {
-                    let inner = read_object(raw.get().as_bytes()).ok()?.0;
-                    inner
-                        .iter()
-                        .all(|(name, _)| schema.attribute(name).is_some())
-                }
-            };
-            if !declared {
-                return None;
-            }
-        }
+        let extensions = extensions_if_declared(json, self.rt)?;
         let inner = json.trim_ascii().strip_prefix(b"{")?.strip_suffix(b"}")?;
         let mut schemas = vec![self.rt.core.id.as_str()];
-        let urns = self.rt.extensions.iter().map(|schema| schema.id.as_str());
-        schemas.extend(urns.filter(|urn| names().any(|name| name == *urn)));
+        schemas.extend(extensions);
         let mut text = response::bytes(&Added {
             schemas,
             id: &document.id,
             meta: meta(document, self.rt, self.base_url),
         });
-        if !stored.is_empty() {
+        if !inner.trim_ascii().is_empty() {
             text.reserve(inner.len() + 2);
             text.pop();
             text.push(b',');
@@ -148,12 +129,13 @@ impl<'a> Renderer<'a> {
     /// The resource cut down to what was chosen.
     fn projected(&self, document: &Document, json: &[u8]) -> Result<Vec<u8>, ScimError> {
         let mut content = read(json)?;
-        let schemas = json!(schemas_of(&content, self.rt));
-        content.insert("schemas".into(), schemas);
         content.insert("id".into(), document.id.as_str().into());
         let meta = serde_json::to_value(meta(document, self.rt, self.base_url));
         content.insert("meta".into(), meta.unwrap_or_default());
         self.projection.apply(&mut content, self.rt);
+        // RFC 7643 3: the schemas of what is there.
+        let schemas = json!(schemas_of(&content, self.rt));
+        content.insert("schemas".into(), schemas);
         Ok(response::bytes(&content))
     }
 
@@ -335,7 +317,9 @@ mod tests {
         for json in [
             "{}",
             "{\"userName\":\"a\"}",
+            " { } ",
             " { \"userName\" : \"\\u0041}\", \"title\": [{}] } ",
+            "{\"name\":{\"givenName\":\"a\"},\"emails\":[{\"value\":\"a\",\"primary\":true}]}",
             &format!("{{\"{ENTERPRISE_USER}\":{{\"department\":\"IT\"}},\"userName\":\"a\"}}"),
         ] {
             let read = |text: &[u8]| -> Value { serde_json::from_slice(text).unwrap() };
@@ -347,6 +331,9 @@ mod tests {
         for json in [
             "{\"id\":\"2\"}",
             "{\"x\":1}",
+            "{\"name\":{\"givenName\":\"a\",\"shoe\":1}}",
+            "{\"emails\":[{\"value\":\"a\"},{\"value\":\"b\",\"shoe\":1}]}",
+            "{\"userName\":\"a\"} x",
             &undeclared,
             "{\"userName\":",
             "[]",

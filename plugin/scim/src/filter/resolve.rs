@@ -8,19 +8,20 @@ use super::expr::{Check, Expr, Place};
 use super::keys::{absent_flag, is_login};
 use crate::config::Dialect;
 use crate::directory::Kind;
-use crate::error::{ScimError, quoted};
+use crate::error::{ScimError, ScimType, quoted};
 use crate::resource::AttrPath;
 use crate::resource::validate::is_edges;
-use crate::schema::{Attribute, Mutability, ResourceType, Returned, Schema, Target, Type};
+use crate::schema::{Attribute, ResourceType, Schema, Target, Type};
 
-/// Resolves a filter on resources of one type. Fails with `invalidFilter`.
+/// Resolves a filter on resources of one type. Fails with `invalidFilter`, and with 403
+/// `sensitive` if it asks for what nobody may read.
 pub fn resolve(filter: &Filter, rt: &ResourceType, dialect: Dialect) -> Result<Expr, ScimError> {
     resolve_among(filter, rt, &[], dialect)
 }
 
 /// Resolves a filter on resources of one type that are listed together with others: an
 /// attribute that only another type declares is absent in this one (RFC 7644 3.4.2.1).
-/// Fails with `invalidFilter`.
+/// Fails as [`resolve`] does.
 pub fn resolve_among(
     filter: &Filter,
     rt: &ResourceType,
@@ -61,8 +62,7 @@ fn absent(condition: &Condition) -> Expr {
 }
 
 /// Resolves a filter on the elements of one list, as it stands in the brackets of a
-/// value path; `extension` is the one that declares the list. Fails with
-/// `invalidFilter`.
+/// value path; `extension` is the one that declares the list. Fails as [`resolve`] does.
 pub fn resolve_elements(
     filter: &Filter,
     extension: Option<&Schema>,
@@ -146,13 +146,9 @@ impl<'a> Resolver<'a> {
 
     fn test(&self, path: &AttrPath, condition: &Condition) -> Result<Expr, ScimError> {
         let (extension, attribute, sub) = self.target(path)?;
-        let unanswerable = attribute.returned == Returned::Never
-            || attribute.mutability == Mutability::WriteOnly
-            || sub.is_some_and(|sub| sub.returned == Returned::Never);
-        if unanswerable {
-            return Err(ScimError::invalid_filter(format!(
-                "`{path}` cannot be filtered, for nobody may read it"
-            )));
+        check_readable(attribute, path)?;
+        if let Some(sub) = sub {
+            check_readable(sub, path)?;
         }
         if extension.is_none() {
             if is_edges(self.rt, attribute) || self.is_groups(attribute) {
@@ -180,6 +176,7 @@ impl<'a> Resolver<'a> {
             return Ok(if negate { any.negated() } else { any });
         }
         let (place, tested) = document_place(extension, attribute, sub, condition);
+        check_readable(tested, path)?;
         self.compared(place, tested, path, condition)
     }
 
@@ -323,6 +320,7 @@ impl<'a> Resolver<'a> {
                 quoted(&path.to_string())
             )));
         }
+        check_readable(attribute, path)?;
         let (place, _) = document_place(extension, attribute, None, &Condition::Present);
         let inner = resolve_elements(filter, extension, attribute, self.dialect)?;
         let Some((sub, condition)) = tail else {
@@ -423,6 +421,19 @@ fn positive(condition: &Condition) -> (bool, Condition) {
     }
 }
 
+/// RFC 7644 7.5.2 (erratum 6893): a query that involves what nobody may read is refused
+/// as sensitive.
+fn check_readable(attribute: &Attribute, path: &AttrPath) -> Result<(), ScimError> {
+    if !attribute.is_secret() {
+        return Ok(());
+    }
+    Err(ScimError::new(
+        403,
+        Some(ScimType::Sensitive),
+        format!("`{path}` cannot be filtered, for nobody may read it"),
+    ))
+}
+
 /// Is it `pr`, or a comparison with null, which is the opposite of `pr`.
 fn is_presence(condition: &Condition) -> bool {
     matches!(
@@ -449,6 +460,7 @@ fn element_test(
         return Err(unknown());
     }
     if let Some(sub) = list.sub(&path.attr) {
+        check_readable(sub, path)?;
         let place = Place::Element(Some(sub.name.clone()));
         let test = compare(place, sub, path, condition, dialect)?;
         let extension = extension.map(|schema| schema.id.as_str());

@@ -17,6 +17,7 @@ mod sort;
 mod walked;
 
 use crate::directory::{Detail, Direction, Find, KeyRange, Kind};
+use crate::error::{ScimError, ScimType};
 use crate::filter::loose::check_booleans;
 use crate::filter::{Expr, Filter, Plan, Planned, index_version, plan, resolve_among};
 use crate::http::Response;
@@ -46,7 +47,13 @@ pub(crate) fn get(call: &mut Call<'_>, kinds: &[Kind]) -> Result<Response, Failu
 pub(crate) fn search(call: &mut Call<'_>, kinds: &[Kind]) -> Result<Response, Failure> {
     let body = call.body()?;
     let query = search_request::read(body, call.config.dialect, &mut call.notes)?;
-    list(call, &query, kinds)
+    list(call, &query, kinds).map_err(|failure| match failure {
+        // RFC 7644 table 9: `sensitive` is about what stands in a URL.
+        Failure::Scim(error) if error.scim_type == Some(ScimType::Sensitive) => {
+            ScimError::invalid_filter(error.detail).into()
+        }
+        other => other,
+    })
 }
 
 fn list(call: &mut Call<'_>, query: &Query, kinds: &[Kind]) -> Result<Response, Failure> {

@@ -14,7 +14,7 @@ use crate::fold::key_bytes;
 use crate::request::Query;
 use crate::resource::AttrPath;
 use crate::schema::index::{Form, ordered_float};
-use crate::schema::{Attribute, Mutability, ResourceType, Returned, Target, Type};
+use crate::schema::{Attribute, ResourceType, Target, Type};
 
 /// How a list is sorted.
 pub(super) struct Sort {
@@ -92,10 +92,7 @@ impl Sort {
                 Err(unsortable())
             };
         };
-        let hidden = |attribute: &Attribute| {
-            attribute.returned == Returned::Never || attribute.mutability == Mutability::WriteOnly
-        };
-        if hidden(attribute) || sub.is_some_and(hidden) {
+        if attribute.is_secret() || sub.is_some_and(Attribute::is_secret) {
             return Err(unsortable());
         }
         if extension.is_none() && rt.core.attribute(&attribute.name).is_none() {
@@ -118,7 +115,8 @@ impl Sort {
         // RFC 7644 3.4.2.3: of a complex attribute a part has to be named. Clients leave
         // `value` out, as filters may.
         if attribute.is_complex() && sub.is_none() {
-            let sub = attribute.sub("value").ok_or_else(unsortable)?;
+            let sub = attribute.sub("value").filter(|sub| !sub.is_secret());
+            let sub = sub.ok_or_else(unsortable)?;
             return Ok(value(extension, attribute, Some(sub)));
         }
         Ok(value(extension, attribute, sub))

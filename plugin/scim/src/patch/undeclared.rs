@@ -62,7 +62,7 @@ impl<'t> Undeclared<'t> {
             return Ok(true);
         }
         let Some(path) = path else {
-            let (extension, name) = split_extension(self.text, rt);
+            let (extension, name) = rt.split_urn(self.text);
             match extension {
                 Some(urn) => with_object(document, urn, |map| self.set_any_case(map, name)),
                 None => self.set(document, name.to_owned()),
@@ -204,17 +204,6 @@ fn existing(map: &Map<String, Value>, name: &str) -> Option<String> {
     map.keys()
         .find(|known| known.eq_ignore_ascii_case(name))
         .cloned()
-}
-
-/// A name that is no path, apart from the extension it stands in.
-fn split_extension<'a>(text: &'a str, rt: &'a ResourceType) -> (Option<&'a str>, &'a str) {
-    let found = rt.extensions.iter().find_map(|schema| {
-        let (urn, rest) = text.split_at_checked(schema.id.len())?;
-        let name = rest.strip_prefix(':')?;
-        urn.eq_ignore_ascii_case(&schema.id)
-            .then_some((Some(schema.id.as_str()), name))
-    });
-    found.unwrap_or((None, text))
 }
 
 fn as_list(value: &Value) -> &[Value] {

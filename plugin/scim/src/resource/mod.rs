@@ -3,6 +3,7 @@
 
 pub mod body;
 pub(crate) mod coerce;
+pub(crate) mod declared;
 mod format;
 pub mod notes;
 pub mod path;

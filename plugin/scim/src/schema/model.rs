@@ -134,6 +134,12 @@ impl Attribute {
         self.sub_attributes.get(name)
     }
 
+    /// May nobody read it. Then nobody may ask for it by its value either, for the answer
+    /// would tell.
+    pub fn is_secret(&self) -> bool {
+        self.returned == Returned::Never || self.mutability == Mutability::WriteOnly
+    }
+
     /// Is it an object of sub-attributes.
     pub fn is_complex(&self) -> bool {
         self.kind == Type::Complex

@@ -102,6 +102,22 @@ impl ResourceType {
         })
     }
 
+    /// A name apart from the URN it begins with, if that is one of these schemas; of the
+    /// core schema, the name alone. What follows the URN may be any text.
+    pub(crate) fn split_urn<'a>(&'a self, text: &'a str) -> (Option<&'a str>, &'a str) {
+        let rest = |schema: &Schema| {
+            let (urn, rest) = text.split_at_checked(schema.id.len())?;
+            let name = rest.strip_prefix(':')?;
+            urn.eq_ignore_ascii_case(&schema.id).then_some(name)
+        };
+        if let Some(name) = rest(&self.core) {
+            return (None, name);
+        }
+        let mut extensions = self.extensions.iter();
+        let found = extensions.find_map(|schema| Some((Some(schema.id.as_str()), rest(schema)?)));
+        found.unwrap_or((None, text))
+    }
+
     /// The schema whose URN the text is, in any case.
     pub fn schema(&self, urn: &str) -> Option<&Schema> {
         if self.core.id.eq_ignore_ascii_case(urn) {

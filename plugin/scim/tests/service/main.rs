@@ -24,6 +24,7 @@ mod lists;
 mod okta;
 mod paging;
 mod plans;
+mod projection;
 mod properties;
 mod rfc7643;
 mod rfc7644;
