@@ -371,6 +371,9 @@ fn numbers_are_compared_as_numbers() {
     assert!(check("urn:example:n:level gt 9007199254740992.0").unwrap());
     assert!(check("urn:example:n:level gt 2.5").unwrap());
     assert!(check("urn:example:n:height lt 2").unwrap());
+    assert!(check("urn:example:n:height eq 1.5").unwrap());
+    assert!(check("urn:example:n:height gt 1.25").unwrap());
+    assert!(!check("urn:example:n:height ge 1.75").unwrap());
     assert!(check(r#"urn:example:n:height eq "1.5""#).is_err());
     assert!(check("urn:example:n:height co 1").is_err());
 }

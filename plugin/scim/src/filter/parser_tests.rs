@@ -125,6 +125,8 @@ fn a_refusal_says_where_and_what_to_change() {
         ),
         ("(a pr", "`)` is missing"),
         ("a pr)", "closed that was not opened"),
+        ("(a pr]", "expected `)`, `and` or `or`, at character 6"),
+        ("emails[type pr)", "expected `]`, `and` or `or`"),
         ("emails[type pr", "`]` is missing"),
         ("emails[a[b pr]]", "brackets cannot stand inside brackets"),
         ("emails.value[a pr]", "brackets follow an attribute"),
@@ -158,6 +160,9 @@ fn the_bounds_of_a_filter_are_kept() {
             .detail
             .contains("more than 32 levels")
     );
+
+    let beside = vec!["(a pr)", "b[c pr]"].repeat(MOST_LEVELS).join(" or ");
+    Filter::parse(&beside).unwrap();
 
     let wide = |n: usize| vec!["a pr"; n].join(" or ");
     Filter::parse(&wide(MOST_TESTS)).unwrap();
