@@ -21,8 +21,8 @@ pub fn service_provider_config(config: &Config, base_url: &str) -> Value {
         "schemas": [CONFIG_URN],
         "patch": {"supported": true},
         "bulk": {
-            "supported": false,
-            "maxOperations": 0,
+            "supported": config.bulk_max_operations > 0,
+            "maxOperations": config.bulk_max_operations,
             "maxPayloadSize": config.large_body_limit,
         },
         "filter": {"supported": true, "maxResults": config.max_results},

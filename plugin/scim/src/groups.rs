@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::config::UnknownMembers;
 use crate::directory::{
-    Change, ChangeResult, Delete, Document, EventDraft, IfMissing, Kind, MemberDelta, Outcome,
-    Precondition,
+    Change, ChangeResult, Delete, Document, EventDraft, IfMissing, Kind, MemberDelta, NewMember,
+    Outcome, Precondition,
 };
 use crate::error::{ScimError, quoted};
 use crate::http::Response;
@@ -71,7 +71,7 @@ pub(crate) fn read_write<'a>(
     Ok(match wish.verb {
         Verb::Create => {
             let sent = call.body()?;
-            let Body { document, members } = read_body(call, sent, rt)?;
+            let Body { document, members } = wish.body(call, sent, rt)?;
             let members = MemberChange {
                 add: members.unwrap_or_default(),
                 ..MemberChange::default()
@@ -84,6 +84,13 @@ pub(crate) fn read_write<'a>(
         }
         Verb::Replace => {
             let to = To::Sent(call.body()?);
+            Box::new(Update { id, to })
+        }
+        Verb::Complete => {
+            let sent = call.body()?;
+            let Body { document, members } = wish.body(call, sent, rt)?;
+            let late = wish.promises.map(|promises| promises.late_members(members));
+            let to = To::Completed(document, late.unwrap_or_default());
             Box::new(Update { id, to })
         }
         Verb::Patch => {
@@ -143,6 +150,8 @@ enum To<'r> {
     /// members kept for the next one would cost each request.
     Sent(&'r [u8]),
     Patched(Vec<Operation<'r>>),
+    /// What a POST had to leave out: the document, and members to add.
+    Completed(Content, Vec<NewMember>),
 }
 
 impl Write for Update<'_> {
@@ -161,7 +170,7 @@ impl Write for Update<'_> {
             json,
             linked: true,
             answer: match self.to {
-                To::Sent(_) => Answer::Changed,
+                To::Sent(_) | To::Completed(..) => Answer::Changed,
                 // All the members would undo the delta.
                 To::Patched(_) => Answer::Sparing,
             },
@@ -196,6 +205,13 @@ impl Update<'_> {
             To::Patched(operations) => {
                 let patched = patch::apply(operations, old, rt, call.config, &mut call.notes)?;
                 Ok((patched.document, patched.members))
+            }
+            To::Completed(document, members) => {
+                let members = MemberChange {
+                    add: members.clone(),
+                    ..MemberChange::default()
+                };
+                Ok((replacement(&old, document.clone(), rt)?, Some(members)))
             }
         }
     }

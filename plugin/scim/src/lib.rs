@@ -2,6 +2,7 @@
 //! wasm, no clock. The store is a [`directory::Directory`], time and chance come
 //! from an [`env::Env`].
 
+mod bulk;
 pub mod config;
 #[cfg(doc)]
 #[doc = include_str!("../docs/rfc-coverage.md")]
@@ -15,6 +16,7 @@ pub mod fold;
 mod groups;
 pub mod http;
 mod list;
+mod me;
 mod members_by_login;
 pub mod patch;
 pub mod reindex;

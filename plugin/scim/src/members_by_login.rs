@@ -63,8 +63,11 @@ pub(crate) fn resolve(call: &mut Call<'_>, members: &mut MemberChange) -> Result
     Ok(())
 }
 
-/// The user with this userName.
-fn holder(call: &mut Call<'_>, login: Vec<u8>) -> Result<Option<String>, Failure> {
+/// The user with this userName, folded.
+///
+/// # Errors
+/// 503 if nobody is found while the index is being filled.
+pub(crate) fn holder(call: &mut Call<'_>, login: Vec<u8>) -> Result<Option<String>, Failure> {
     let page = call.directory.find(&Find {
         limit: 1,
         want: Detail::Ids,

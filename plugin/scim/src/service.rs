@@ -13,7 +13,7 @@ use crate::resource::Notes;
 use crate::response::{self, Failure};
 use crate::schema::{Index, Registry, ResourceType};
 use crate::write::{self, Verb, Wish, new_id, noun};
-use crate::{discovery, groups, list, users};
+use crate::{bulk, discovery, groups, list, me, users};
 
 /// Answers one SCIM request (RFC 7644). The request is written wholly or not at
 /// all; whatever it holds, the answer is a response, never a panic: a SCIM error
@@ -45,6 +45,10 @@ pub fn handle(
     response
 }
 
+/// The most things done that the journal is told of: what a host takes (`wit/journal.wit`).
+/// One Bulk request can do thousands.
+const MOST_ACTIONS: usize = 64;
+
 /// One request being answered: what handlers share.
 pub(crate) struct Call<'a> {
     pub config: &'a Config,
@@ -54,7 +58,8 @@ pub(crate) struct Call<'a> {
     pub request: &'a Request,
     /// Quirks and warnings, bounded.
     pub notes: Notes,
-    actions: Vec<(&'static str, String)>,
+    /// What was done, in order.
+    pub actions: Vec<(&'static str, String)>,
 }
 
 impl<'a> Call<'a> {
@@ -67,6 +72,11 @@ impl<'a> Call<'a> {
     /// it goes to the request log.
     pub fn action(&mut self, code: &'static str, text: impl Into<String>) {
         self.actions.push((code, text.into()));
+    }
+
+    /// Says what was done, before all else there is to say.
+    pub fn headline(&mut self, code: &'static str, text: impl Into<String>) {
+        self.actions.insert(0, (code, text.into()));
     }
 
     /// The body as JSON text, see [`json_text`].
@@ -110,7 +120,7 @@ impl<'a> Call<'a> {
 
     /// Gives the remarks to the journal, what was done first: a host may drop some.
     fn flush(&mut self) {
-        for (code, text) in &self.actions {
+        for (code, text) in self.actions.iter().take(MOST_ACTIONS) {
             self.env.note(Level::Action, code, text);
         }
         for (level, code, text) in self.notes.iter() {
@@ -127,8 +137,8 @@ enum Target<'p> {
     /// `.search` over these (RFC 7644 3.4.3).
     Search(&'static [Kind]),
     Discovery(Discovery<'p>),
-    /// Defined by the RFC, not offered here.
-    NotOffered(&'static str),
+    Bulk,
+    Me,
 }
 
 enum Discovery<'p> {
@@ -146,9 +156,8 @@ fn target<'p>(path: &[&'p str]) -> Option<Target<'p>> {
         [".search"] => Target::Search(&[Kind::User, Kind::Group]),
         ["Users", ".search"] => Target::Search(&[Kind::User]),
         ["Groups", ".search"] => Target::Search(&[Kind::Group]),
-        // RFC 7644 3.7 and 3.11.
-        ["Bulk"] => Target::NotOffered("`/Bulk`"),
-        ["Me", ..] => Target::NotOffered("`/Me`"),
+        ["Bulk"] => Target::Bulk,
+        ["Me"] => Target::Me,
         ["Users", id] => Target::Resource(Kind::User, id),
         ["Groups", id] => Target::Resource(Kind::Group, id),
         ["ServiceProviderConfig"] => Target::Discovery(Discovery::ServiceProviderConfig),
@@ -179,18 +188,12 @@ fn route(call: &mut Call<'_>) -> Result<Response, Failure> {
         Target::Collection(kind) => match method {
             "GET" => list::get(call, &[kind]),
             "POST" => {
-                let id = &new_id(call);
-                let verb = Verb::Create;
-                write::respond(call, &Wish { kind, id, verb })
+                let id = new_id(call);
+                write::respond(call, &Wish::new(kind, &id, Verb::Create))
             }
             _ => Ok(wrong_method(method, "GET, POST")),
         },
-        Target::Resource(kind, id) => match (method, Verb::on_resource(method)) {
-            ("GET", _) if kind == Kind::User => users::read(call, id),
-            ("GET", _) => groups::read(call, id),
-            (_, Some(verb)) => write::respond(call, &Wish { kind, id, verb }),
-            _ => Ok(wrong_method(method, "GET, PUT, PATCH, DELETE")),
-        },
+        Target::Resource(kind, id) => on_resource(call, method, kind, id),
         Target::Search(kinds) => match method {
             "POST" => list::search(call, kinds),
             _ => Ok(wrong_method(method, "POST")),
@@ -199,12 +202,26 @@ fn route(call: &mut Call<'_>) -> Result<Response, Failure> {
             "GET" => discover(call, &what),
             _ => Ok(wrong_method(method, "GET")),
         },
-        Target::NotOffered(what) => Err(ScimError::new(
-            501,
-            None,
-            format!("{what} is not offered by this service provider"),
-        )
-        .into()),
+        Target::Bulk => match method {
+            "POST" => bulk::handle(call),
+            _ => Ok(wrong_method(method, "POST")),
+        },
+        Target::Me => me::handle(call, method),
+    }
+}
+
+/// A request to one resource.
+pub(crate) fn on_resource(
+    call: &mut Call<'_>,
+    method: &str,
+    kind: Kind,
+    id: &str,
+) -> Result<Response, Failure> {
+    match (method, Verb::on_resource(method)) {
+        ("GET", _) if kind == Kind::User => users::read(call, id),
+        ("GET", _) => groups::read(call, id),
+        (_, Some(verb)) => write::respond(call, &Wish::new(kind, id, verb)),
+        _ => Ok(wrong_method(method, "GET, PUT, PATCH, DELETE")),
     }
 }
 
@@ -237,23 +254,27 @@ fn wrong_method(method: &str, allowed: &str) -> Response {
 
 fn unknown_endpoint(path: &str) -> ScimError {
     ScimError::not_found(format!(
-        "there is no endpoint {}: the endpoints are /Users, /Groups, \
+        "there is no endpoint {}: the endpoints are /Users, /Groups, /Bulk, /Me, \
          /ServiceProviderConfig, /ResourceTypes and /Schemas below the SCIM base URL",
         quoted(path)
     ))
 }
 
-fn refuse(call: &mut Call<'_>, failure: &Failure) -> Response {
+/// The answer to a request that was not carried out.
+pub(crate) fn refuse(call: &mut Call<'_>, failure: &Failure) -> Response {
     match failure {
         Failure::Scim(error) => response::error(error),
         Failure::Directory(error) => {
             // The cause is for the operator; a client can only try again.
             call.notes.warning("directory-error", error.to_string());
-            response::error(&ScimError::unavailable(
-                "the directory is not available now: try again",
-            ))
+            response::error(&unavailable())
         }
     }
+}
+
+/// 503 for trouble with the directory.
+pub(crate) fn unavailable() -> ScimError {
+    ScimError::unavailable("the directory is not available now: try again")
 }
 
 /// 404 for a resource that is not there (RFC 7644 3.4.1).

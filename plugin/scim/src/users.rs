@@ -20,8 +20,8 @@ use crate::response::Failure;
 use crate::schema::{ResourceType, USER_NAME};
 use crate::service::{Call, taken};
 use crate::write::{
-    Answer, Draft, Step, Verb, Wish, Write, Written, base, blank, logins, moved_logins, read_body,
-    refusal, text,
+    Answer, Draft, Step, Verb, Wish, Write, Written, base, blank, logins, moved_logins, refusal,
+    text,
 };
 
 type Content = Map<String, Value>;
@@ -52,7 +52,7 @@ pub(crate) fn read_write<'a>(
     Ok(match wish.verb {
         Verb::Create => {
             let sent = call.body()?;
-            let content = read_body(call, sent, rt)?.document;
+            let content = wish.body(call, sent, rt)?.document;
             let json = text(rt, &content)?;
             Box::new(Create {
                 id,
@@ -61,10 +61,10 @@ pub(crate) fn read_write<'a>(
                 taken: None,
             })
         }
-        Verb::Replace => {
+        Verb::Replace | Verb::Complete => {
             let sent = call.body()?;
-            let new = To::Content(read_body(call, sent, rt)?.document);
-            Box::new(Update { id, to: new })
+            let to = To::Content(wish.body(call, sent, rt)?.document);
+            Box::new(Update { id, to })
         }
         Verb::Patch => {
             let sent = call.body()?;

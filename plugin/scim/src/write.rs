@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use crate::bulk::Promises;
 use crate::config::Config;
 use crate::directory::{
     Change, ChangeResult, DirectoryError, Document, EventDraft, Key, Kind, Outcome, Precondition,
@@ -51,12 +52,38 @@ pub(crate) fn new_id(call: &mut Call<'_>) -> String {
 }
 
 /// What a request asks to be done to one resource.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wish<'p> {
     pub kind: Kind,
     /// The resource; of one to be created, its new id.
     pub id: &'p str,
     pub verb: Verb,
+    /// Ids its body may hold of what is not there yet.
+    pub promises: Option<&'p Promises>,
+}
+
+impl<'p> Wish<'p> {
+    pub fn new(kind: Kind, id: &'p str, verb: Verb) -> Self {
+        Self {
+            kind,
+            id,
+            verb,
+            promises: None,
+        }
+    }
+
+    /// A body of POST or PUT.
+    pub fn body(
+        &self,
+        call: &mut Call<'_>,
+        sent: &[u8],
+        rt: &ResourceType,
+    ) -> Result<Body, ScimError> {
+        let mut body = read_body(call, sent, rt)?;
+        if let Some(promises) = self.promises {
+            promises.leave_out(&mut body);
+        }
+        Ok(body)
+    }
 }
 
 /// The methods that write.
@@ -70,6 +97,9 @@ pub(crate) enum Verb {
     Patch,
     /// DELETE (RFC 7644 3.6).
     Delete,
+    /// The body of a POST again, for what had to be left out of it the first time. Takes
+    /// nothing away.
+    Complete,
 }
 
 /// One write, read from its request.
@@ -121,6 +151,14 @@ pub(crate) enum Answer {
     Sparing,
     /// 204.
     Gone,
+}
+
+impl Pending {
+    /// Forgets the content of the resource, for answers that do not show it.
+    pub fn forget_content(&mut self) {
+        self.written.json = Vec::new();
+        self.written.document.json = Vec::new();
+    }
 }
 
 impl Written {

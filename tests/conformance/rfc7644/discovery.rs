@@ -22,10 +22,16 @@ async fn the_configuration_says_what_the_server_does() {
     let found = idp.find("/Users", "userName eq \"ana@example.com\"").await;
     assert_eq!(found.expect(200).total(), 1);
 
-    assert_eq!(config["bulk"]["supported"], false);
-    let bulk = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
-        "Operations": []});
-    let _ = idp.post("/Bulk", &bulk).await.refused(501, "");
+    assert_eq!(config["bulk"]["supported"], true);
+    let most = config["bulk"]["maxOperations"].as_u64().unwrap();
+    let bulk = |operations: u64| {
+        let operation = json!({"method": "DELETE", "path": "/Users/nobody"});
+        let operations = vec![operation; usize::try_from(operations).unwrap()];
+        json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+            "Operations": operations})
+    };
+    let _ = idp.post("/Bulk", &bulk(most)).await.expect(200);
+    let _ = idp.post("/Bulk", &bulk(most + 1)).await.refused(413, "");
 
     assert_eq!(config["etag"]["supported"], true);
     let headers = [

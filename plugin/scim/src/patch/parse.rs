@@ -7,8 +7,8 @@ use crate::error::{ScimError, quoted};
 use crate::resource::coerce::duplicate;
 use crate::resource::room::MAX_DOCUMENT;
 use crate::resource::{Notes, Rule};
-use serde::Deserialize;
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -69,7 +69,7 @@ pub struct Operation<'a> {
 pub(crate) struct Members<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Collect;
         impl<'de> Visitor<'de> for Collect {
             type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
@@ -112,32 +112,31 @@ impl Members<'_> {
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// The elements of a list, values unread; of a list that is too long one too many.
-struct List<'a>(Vec<&'a RawValue>);
+/// The elements of a list, values unread; of one longer than `most` one too many. None
+/// if it is no list.
+pub(crate) fn read_list(raw: &RawValue, most: usize) -> Option<Vec<&RawValue>> {
+    struct Collect(usize);
+    impl<'de> Visitor<'de> for Collect {
+        type Value = Vec<&'de RawValue>;
 
-impl<'de: 'a, 'a> Deserialize<'de> for List<'a> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-        impl<'de> Visitor<'de> for Collect {
-            type Value = Vec<&'de RawValue>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut list = Vec::new();
-                while list.len() <= MOST_OPERATIONS
-                    && let Some(element) = seq.next_element()?
-                {
-                    list.push(element);
-                }
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(list)
-            }
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list")
         }
-        deserializer.deserialize_seq(Collect).map(Self)
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let mut list = Vec::new();
+            while list.len() <= self.0
+                && let Some(element) = seq.next_element()?
+            {
+                list.push(element);
+            }
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(list)
+        }
     }
+    serde_json::Deserializer::from_str(raw.get())
+        .deserialize_seq(Collect(most))
+        .ok()
 }
 
 /// Reads a PATCH body. Names and operations count in any case; what an operation
@@ -150,13 +149,12 @@ pub fn parse<'a>(
     notes: &mut Notes,
 ) -> Result<Vec<Operation<'a>>, ScimError> {
     let members = read_object(body)?;
-    let schemas = find(&members, "schemas");
-    check_schemas(schemas, config, notes)?;
+    check_schemas(find(&members, "schemas"), PATCH_URN, config, notes)?;
     let list = find(&members, "Operations").ok_or_else(|| {
         ScimError::invalid_syntax("`Operations` is missing: a list of at least one operation")
     })?;
-    let List(list) = serde_json::from_str(list.get())
-        .map_err(|_| ScimError::invalid_syntax("`Operations` must be a list"))?;
+    let list = read_list(list, MOST_OPERATIONS)
+        .ok_or_else(|| ScimError::invalid_syntax("`Operations` must be a list"))?;
     if list.is_empty() {
         return Err(ScimError::invalid_syntax(
             "`Operations` must hold at least one operation",
@@ -194,7 +192,8 @@ pub(crate) fn read_object(body: &[u8]) -> Result<Members<'_>, ScimError> {
     members.unique()
 }
 
-fn find<'a>(members: &Members<'a>, name: &str) -> Option<&'a RawValue> {
+/// The value under a name in any case; none if it is absent or null.
+pub(crate) fn find<'a>(members: &Members<'a>, name: &str) -> Option<&'a RawValue> {
     sent(members, name).filter(|raw| !is_null(raw))
 }
 
@@ -210,13 +209,15 @@ pub(crate) fn is_null(raw: &RawValue) -> bool {
     raw.get() == "null"
 }
 
-fn check_schemas(
+/// Checks that `schemas` hold the one a message is identified by.
+pub(crate) fn check_schemas(
     schemas: Option<&RawValue>,
+    expected: &str,
     config: &Config,
     notes: &mut Notes,
 ) -> Result<(), ScimError> {
     let wrong =
-        || ScimError::invalid_syntax(format!("`schemas` must be a list that holds `{PATCH_URN}`"));
+        || ScimError::invalid_syntax(format!("`schemas` must be a list that holds `{expected}`"));
     let list: Vec<Cow<'_, str>> = match schemas {
         None => Vec::new(),
         Some(raw) if raw.get().len() > MAX_DOCUMENT => return Err(wrong()),
@@ -229,7 +230,7 @@ fn check_schemas(
     {
         return Ok(());
     }
-    if list.iter().any(|urn| urn.eq_ignore_ascii_case(PATCH_URN)) {
+    if list.iter().any(|urn| urn.eq_ignore_ascii_case(expected)) {
         Ok(())
     } else {
         Err(wrong())

@@ -42,6 +42,8 @@ pub struct Memory {
     pub turns: VecDeque<Race>,
     /// Every call fails while set.
     pub down: bool,
+    /// Every commit fails after so many.
+    pub commits_left: Option<u32>,
     /// The most hits of one page, as a store may bound them.
     pub page_bound: Option<usize>,
     pub commits: BTreeMap<[u8; 16], Vec<Outcome>>,
@@ -257,6 +259,11 @@ impl Directory for Memory {
     ) -> Result<Vec<Outcome>, DirectoryError> {
         self.up()?;
         self.calls.commit += 1;
+        if let Some(left) = &mut self.commits_left {
+            *left = left
+                .checked_sub(1)
+                .ok_or_else(|| DirectoryError::Unavailable("the disk is full".into()))?;
+        }
         check_keys(&units)?;
         if let Some(first) = self.commits.get(&commit_id) {
             return Ok(first.clone());

@@ -15,13 +15,6 @@ fn unknown_paths_name_the_endpoints() {
 }
 
 #[test]
-fn what_is_not_offered_is_not_implemented() {
-    let mut client = Client::new();
-    let _ = client.get("/Me").expect(501);
-    let _ = client.post("/Bulk", &json!({})).expect(501);
-}
-
-#[test]
 fn a_wrong_method_names_the_right_ones() {
     let mut client = Client::new();
     let id = client.user("a@example.com");

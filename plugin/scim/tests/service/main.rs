@@ -14,6 +14,7 @@ mod directory;
 mod state;
 mod walk;
 
+mod bulk;
 mod declared;
 mod dialects;
 mod discovery;
@@ -21,6 +22,7 @@ mod entra;
 mod errors;
 mod groups;
 mod lists;
+mod me;
 mod okta;
 mod paging;
 mod plans;

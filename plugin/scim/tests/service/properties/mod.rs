@@ -12,7 +12,7 @@ mod traffic;
 
 /// So many cases, unless the environment says how many. An input that fails is not
 /// kept in a file: it becomes a test with a name.
-fn cases(cases: u32) -> ProptestConfig {
+pub fn cases(cases: u32) -> ProptestConfig {
     let asked = std::env::var_os("PROPTEST_CASES").is_some();
     let default = ProptestConfig::default();
     ProptestConfig {
