@@ -1,11 +1,12 @@
-//! The settings of connections: what the plugin reads of them, and how they are
-//! changed.
+//! The settings of tenants and connections: what the plugin reads of them, and how they
+//! are changed.
 //!
 //! A setting's meaning is the plugin's business: it is asked whether it can use new
 //! settings before they are stored.
 
-use nameplate_store::{Connection, StoreError, TenantId};
+use nameplate_store::{Connection, StoreError, Tenant, TenantId};
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::Runtime;
@@ -29,6 +30,9 @@ pub enum ChangeError {
     /// The tenant has no connection of that name.
     #[error("there is no connection `{0}`; see `nameplate connection list`")]
     Unknown(String),
+    /// There is no such tenant any more.
+    #[error("there is no such tenant; see `nameplate tenant list`")]
+    UnknownTenant,
     /// The plugin cannot use the settings.
     #[error("the settings cannot be used: {0}")]
     Unusable(String),
@@ -94,6 +98,31 @@ impl Runtime {
         self.connection_named(tenant, name).await
     }
 
+    /// Replaces the settings of a tenant, by which hosts are mapped, if the plugin can
+    /// use them. Hosts are mapped by them as they are looked at again; the caller may ask
+    /// for that with [`Self::reconcile`].
+    ///
+    /// # Errors
+    /// See [`ChangeError`]; then nothing is changed.
+    pub async fn change_tenant(
+        &self,
+        tenant: TenantId,
+        settings: Map<String, Value>,
+    ) -> Result<Tenant, ChangeError> {
+        let text = Value::Object(settings).to_string();
+        let json = mapping_config(Some(&text), &self.connections(tenant).await?).json;
+        if let Some(reason) = self.check_settings(tenant, json).await? {
+            return Err(ChangeError::Unusable(reason));
+        }
+        let unknown = || ChangeError::UnknownTenant;
+        if !self.stores().control.set_tenant(tenant, &text).await? {
+            return Err(unknown());
+        }
+        self.forget(tenant);
+        let found = self.stores().control.tenant(tenant).await?;
+        found.ok_or_else(unknown)
+    }
+
     /// A connection of a tenant.
     ///
     /// # Errors
@@ -111,18 +140,21 @@ impl Runtime {
     }
 }
 
-/// The stored settings with what the runtime itself enforces.
-pub(crate) fn guest_config(connection: &Connection, limits: &Limits) -> GuestConfig {
-    let mut settings = match serde_json::from_str(&connection.settings) {
+/// Stored settings. Every store refuses what is none; if there is such a thing all the
+/// same, the defaults are the safest reading.
+fn object(settings: &str) -> Map<String, Value> {
+    match serde_json::from_str(settings) {
         Ok(Value::Object(settings)) => settings,
         _ => {
-            tracing::warn!(
-                connection = connection.id.0,
-                "the connection's settings are not a JSON object; defaults apply"
-            );
+            tracing::warn!("stored settings are not a JSON object; defaults apply");
             Map::new()
         }
-    };
+    }
+}
+
+/// The stored settings with what the runtime itself enforces.
+pub(crate) fn guest_config(connection: &Connection, limits: &Limits) -> GuestConfig {
+    let mut settings = object(&connection.settings);
     settings.insert("dialect".into(), json!(connection.dialect));
     settings.insert(
         "reactivate_inactive".into(),
@@ -137,18 +169,24 @@ pub(crate) fn guest_config(connection: &Connection, limits: &Limits) -> GuestCon
     }
 }
 
-/// What mapping reads: which connection is trusted most. Changes only by connections
-/// being added, so their number names its state.
-pub(crate) fn mapping_config(tenant: TenantId, connections: &[Connection]) -> GuestConfig {
+/// What mapping reads: the tenant's settings, and which connection is trusted most.
+pub(crate) fn mapping_config(settings: Option<&str>, connections: &[Connection]) -> GuestConfig {
     let names: Vec<&str> = connections
         .iter()
         .map(|connection| connection.name.as_str())
         .collect();
+    let mut settings = object(settings.unwrap_or("{}"));
+    settings.insert("connections".into(), json!(names));
+    let json = Value::Object(settings).to_string().into_bytes();
+    let mut revision = [0; 8];
+    revision
+        .iter_mut()
+        .zip(Sha256::digest(&json))
+        .for_each(|(to, from)| *to = from);
     GuestConfig {
-        // The highest bit keeps it apart from the connections' own revisions.
-        revision: 1 << 63
-            | u64::try_from(tenant.0).unwrap_or(0) << 16
-            | u64::try_from(names.len()).unwrap_or(0),
-        json: json!({ "connections": names }).to_string().into_bytes(),
+        // The highest bit keeps it apart from the connections' own revisions; the same
+        // text has the same one, whosever it is.
+        revision: 1 << 63 | u64::from_be_bytes(revision),
+        json,
     }
 }

@@ -432,7 +432,9 @@ impl Runtime {
         {
             return Ok(state.clone());
         }
-        let connections = self.inner.stores.control.connections(tenant).await?;
+        let control = &self.inner.stores.control;
+        let connections = control.connections(tenant).await?;
+        let settings = control.tenant(tenant).await?.map(|found| found.settings);
         let configs = connections
             .iter()
             .map(|connection| {
@@ -444,7 +446,7 @@ impl Runtime {
             .collect();
         let state = Arc::new(TenantState {
             read: Instant::now(),
-            mapping: Arc::new(mapping_config(tenant, &connections)),
+            mapping: Arc::new(mapping_config(settings.as_deref(), &connections)),
             connections: connections.into(),
             configs,
         });

@@ -6,9 +6,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use nameplate_mapping::resolve::Rules;
+use nameplate_mapping::rules::Rules;
 use nameplate_scim::config::Config;
-use serde_json::Value;
 
 use crate::bindings::nameplate::scim::config::{State, get};
 use crate::env::note_warning;
@@ -51,23 +50,17 @@ fn parse(json: &[u8]) -> Settings {
             &format!("a setting of the connection is not usable, its default applies: {wrong}"),
         );
     }
-    let value: Value = serde_json::from_slice(json).unwrap_or_default();
-    let names = value.get("connections").and_then(Value::as_array);
-    Settings {
-        rules: Rules {
-            sticky_manual: value.get("sticky_manual") == Some(&Value::Bool(true)),
-            connections: names
-                .into_iter()
-                .flatten()
-                .filter_map(|name| name.as_str().map(str::to_owned))
-                .collect(),
-        },
-        scim,
+    let (rules, wrong) = Rules::usable(json);
+    if let Some(wrong) = wrong {
+        note_warning("bad-configuration", &wrong);
     }
+    Settings { rules, scim }
 }
 
 /// Can these settings be used: none, or what to change.
 pub(crate) fn check(json: &[u8]) -> Option<String> {
-    let wrong = Config::from_json(json).err()?;
-    Some(wrong.to_string())
+    match Config::from_json(json) {
+        Err(wrong) => Some(wrong.to_string()),
+        Ok(_) => Rules::usable(json).1,
+    }
 }

@@ -15,14 +15,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use nameplate_mapping::resolve::Rules;
+use nameplate_mapping::rules::Rules;
 use nameplate_mapping::service::Mapping;
 use nameplate_runtime::plugin::{
     Call, EndUser, GuestConfig, MappingError, MappingEvent, Plugin, PluginError, PluginRequest,
     PluginResponse, Progress, ReindexProgress, Report,
 };
 use nameplate_scim::config::Config;
-use serde_json::Value;
 
 use stores::{NativeDirectory, NativeEnv, NativeHosts};
 
@@ -77,18 +76,9 @@ impl NativePlugin {
 
 /// As the component reads it: what is absent or unusable has its default.
 fn parse(json: &[u8]) -> Settings {
-    let value: Value = serde_json::from_slice(json).unwrap_or_default();
-    let names = value.get("connections").and_then(Value::as_array);
     Settings {
-        rules: Rules {
-            sticky_manual: value.get("sticky_manual") == Some(&Value::Bool(true)),
-            connections: names
-                .into_iter()
-                .flatten()
-                .filter_map(|name| name.as_str().map(str::to_owned))
-                .collect(),
-        },
         scim: Config::usable(json).0,
+        rules: Rules::usable(json).0,
     }
 }
 
@@ -180,8 +170,9 @@ impl Plugin for NativePlugin {
         _call: Call,
         json: Vec<u8>,
     ) -> Result<Option<String>, PluginError> {
-        Ok(Config::from_json(&json)
-            .err()
-            .map(|error| error.to_string()))
+        Ok(match Config::from_json(&json) {
+            Err(error) => Some(error.to_string()),
+            Ok(_) => Rules::usable(&json).1,
+        })
     }
 }

@@ -210,6 +210,25 @@ pub enum TenantCommand {
         /// 1 to 63 lower-case letters, digits and hyphens
         name: String,
     },
+    /// Replace the settings by which hosts are mapped
+    ///
+    /// A file with a JSON object, e.g. `{"sticky_manual": true}`: then what an
+    /// administrator set stays when somebody else enrols the host. The plugin is asked
+    /// whether it can use them; if not, nothing is changed.
+    Set {
+        /// File with the settings; `-` reads standard input
+        #[arg(long, value_name = "FILE")]
+        settings: PathBuf,
+        /// Which tenant
+        #[arg(default_value = "default")]
+        name: String,
+    },
+    /// Show the settings of a tenant
+    Show {
+        /// Which tenant
+        #[arg(default_value = "default")]
+        name: String,
+    },
     /// List tenants
     List,
 }
@@ -223,6 +242,14 @@ impl TenantCommand {
                     "added tenant {name}; next: `nameplate connection add --tenant {name} okta`"
                 );
             }
+            Self::Set { settings, name } => {
+                let tenant = tenant_named(place, &name).await?;
+                let settings = read_settings(&settings)?;
+                let runtime = serve::build(serve::runtime(place)).await?;
+                runtime.change_tenant(tenant.id, settings).await?;
+                println!("changed tenant {name}; running servers follow within five seconds");
+            }
+            Self::Show { name } => print_settings(&tenant_named(place, &name).await?.settings)?,
             Self::List => {
                 let tenants = place.store.tenants().await?;
                 let rows: Vec<_> = tenants
@@ -338,9 +365,7 @@ impl ConnectionCommand {
             Self::Show { tenant, name } => {
                 let tenant = tenant_named(place, &tenant).await?;
                 let found = connection_named(place, &tenant, Some(&name)).await?;
-                let settings: Value = serde_json::from_str(&found.settings)
-                    .context("the stored settings are not json")?;
-                println!("{settings:#}");
+                print_settings(&found.settings)?;
             }
             Self::List { tenant } => {
                 let tenant = tenant_named(place, &tenant).await?;
@@ -361,6 +386,13 @@ impl ConnectionCommand {
         }
         Ok(())
     }
+}
+
+fn print_settings(settings: &str) -> Result<()> {
+    let settings: Value =
+        serde_json::from_str(settings).context("the stored settings are not json")?;
+    println!("{settings:#}");
+    Ok(())
 }
 
 /// Settings as people write them down: a JSON object.

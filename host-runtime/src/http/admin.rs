@@ -170,6 +170,8 @@ impl Front {
             AdminRoute::Explain(id) => self.explain_host(tenant, id).await,
             AdminRoute::Users => self.list_users(tenant, &Query::parse(query)?).await,
             AdminRoute::Requests => self.list_requests(tenant, &Query::parse(query)?).await,
+            AdminRoute::Tenant => self.tenant(tenant).await,
+            AdminRoute::ChangeTenant => self.change_tenant(tenant, &Fields::parse(body)?).await,
             AdminRoute::Connections => self.list_connections(tenant).await,
             AdminRoute::Connection(name) => self.connection(tenant, name).await,
             AdminRoute::ChangeConnection(name) => {

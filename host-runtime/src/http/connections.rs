@@ -1,9 +1,9 @@
-//! Connections as administrators see and change them.
+//! The tenant and its connections as administrators see and change them.
 //!
 //! What a setting means is the plugin's business; here it is JSON that is passed on.
 
 use http::StatusCode;
-use nameplate_store::{Connection, TenantId};
+use nameplate_store::{Connection, Tenant, TenantId};
 use serde_json::{Value, json};
 
 use super::Front;
@@ -24,6 +24,7 @@ impl From<ChangeError> for AdminError {
                 message: "there is no such connection; `GET /api/v1/connections` lists them"
                     .to_owned(),
             }),
+            ChangeError::UnknownTenant => Self::Trouble(error.to_string()),
             ChangeError::Unusable(_) => Self::Failure(Failure {
                 status: StatusCode::UNPROCESSABLE_ENTITY,
                 name: "settings",
@@ -35,6 +36,22 @@ impl From<ChangeError> for AdminError {
 }
 
 impl Front {
+    /// `GET /api/v1/tenant`
+    pub(super) async fn tenant(&self, tenant: TenantId) -> Answer {
+        let found = self.runtime.stores().control.tenant(tenant).await?;
+        let found = found.ok_or(ChangeError::UnknownTenant)?;
+        Ok((StatusCode::OK, tenant_shape(&found)))
+    }
+
+    /// `PATCH /api/v1/tenant`: `settings` are replaced as a whole.
+    pub(super) async fn change_tenant(&self, tenant: TenantId, fields: &Fields) -> Answer {
+        let Some(settings) = fields.object("settings")? else {
+            return Err(Failure::bad("settings", "`settings` is missing: `{…}`").into());
+        };
+        let changed = self.runtime.change_tenant(tenant, settings).await?;
+        Ok((StatusCode::OK, tenant_shape(&changed)))
+    }
+
     /// `GET /api/v1/connections`
     pub(super) async fn list_connections(&self, tenant: TenantId) -> Answer {
         let connections = self.runtime.connections(tenant).await?;
@@ -84,13 +101,24 @@ impl Front {
     }
 }
 
+fn parsed(settings: &str) -> Value {
+    serde_json::from_str(settings).unwrap_or_default()
+}
+
+fn tenant_shape(tenant: &Tenant) -> Value {
+    json!({
+        "name": tenant.name,
+        "settings": parsed(&tenant.settings),
+        "created": rfc3339(tenant.created),
+    })
+}
+
 fn shape(connection: &Connection) -> Value {
-    let settings: Value = serde_json::from_str(&connection.settings).unwrap_or_default();
     json!({
         "name": connection.name,
         "dialect": connection.dialect,
         "reactivate_inactive": connection.reactivate_inactive,
-        "settings": settings,
+        "settings": parsed(&connection.settings),
         "created": rfc3339(connection.created),
     })
 }

@@ -53,6 +53,10 @@ pub enum AdminRoute {
     Users,
     /// `GET /api/v1/requests`
     Requests,
+    /// `GET /api/v1/tenant`
+    Tenant,
+    /// `PATCH /api/v1/tenant`
+    ChangeTenant,
     /// `GET /api/v1/connections`
     Connections,
     /// `GET /api/v1/connections/{name}`
@@ -78,6 +82,8 @@ impl AdminRoute {
             | Self::PutHost
             | Self::Users
             | Self::Requests
+            | Self::Tenant
+            | Self::ChangeTenant
             | Self::Connections
             | Self::Connection(_)
             | Self::ChangeConnection(_) => None,
@@ -92,6 +98,7 @@ impl AdminRoute {
             | Self::PutHost
             | Self::DropHost(_)
             | Self::Enroll(_)
+            | Self::ChangeTenant
             | Self::ChangeConnection(_) => true,
             Self::Details
             | Self::FleetHost(_)
@@ -101,6 +108,7 @@ impl AdminRoute {
             | Self::Explain(_)
             | Self::Users
             | Self::Requests
+            | Self::Tenant
             | Self::Connections
             | Self::Connection(_) => false,
         }
@@ -184,6 +192,9 @@ fn admin(method: &Method, path: &str) -> Option<Route> {
         ["v1", "users"] => return Some(Route::WrongMethod("GET")),
         ["v1", "requests"] if get => AdminRoute::Requests,
         ["v1", "requests"] => return Some(Route::WrongMethod("GET")),
+        ["v1", "tenant"] if get => AdminRoute::Tenant,
+        ["v1", "tenant"] if patch => AdminRoute::ChangeTenant,
+        ["v1", "tenant"] => return Some(Route::WrongMethod("GET, PATCH")),
         ["v1", "connections"] if get => AdminRoute::Connections,
         ["v1", "connections"] => return Some(Route::WrongMethod("GET")),
         ["v1", "connections", name] if get => AdminRoute::Connection(decode(name)?),
@@ -278,6 +289,8 @@ mod tests {
             ),
             ("GET", "/api/v1/users", AdminRoute::Users),
             ("GET", "/api/v1/requests", AdminRoute::Requests),
+            ("GET", "/api/v1/tenant", AdminRoute::Tenant),
+            ("PATCH", "/api/v1/tenant", AdminRoute::ChangeTenant),
             ("GET", "/api/v1/connections", AdminRoute::Connections),
             (
                 "GET",

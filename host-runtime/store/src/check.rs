@@ -291,6 +291,14 @@ pub fn name(name: &str) -> Result<(), StoreError> {
 /// [`StoreError::Invalid`] unless the settings are a JSON object.
 pub fn connection(dialect: &str, settings: &str) -> Result<(), StoreError> {
     name(dialect)?;
+    self::settings(settings)
+}
+
+/// Checks settings of a tenant or a connection.
+///
+/// # Errors
+/// [`StoreError::Invalid`] unless they are a JSON object.
+pub fn settings(settings: &str) -> Result<(), StoreError> {
     serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(settings)
         .map(|_| ())
         .map_err(|error| invalid(format!("settings are no json object: {error}")))

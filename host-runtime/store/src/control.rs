@@ -14,6 +14,8 @@ pub struct Tenant {
     pub name: String,
     /// When it was made.
     pub created: Timestamp,
+    /// What mapping goes by in it: a JSON object, passed to the plugin.
+    pub settings: String,
 }
 
 /// One identity provider of a tenant, with a directory of its own.
@@ -115,6 +117,12 @@ pub trait ControlStore: Send + Sync {
 
     /// All tenants, by name.
     async fn tenants(&self) -> Result<Vec<Tenant>, StoreError>;
+
+    /// One tenant; none if unknown.
+    async fn tenant(&self, tenant: TenantId) -> Result<Option<Tenant>, StoreError>;
+
+    /// Replaces the settings of a tenant; false if unknown.
+    async fn set_tenant(&self, tenant: TenantId, settings: &str) -> Result<bool, StoreError>;
 
     /// Adds a connection; none if the name is taken in the tenant.
     async fn add_connection(

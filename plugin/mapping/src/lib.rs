@@ -3,6 +3,7 @@
 //! - [`hosts`]: hosts, claims and assignments as a store keeps them
 //! - [`claim`]: what a caller says becomes a claim, so that repeats are harmless
 //! - [`resolve`]: claims and login facts become an assignment, purely
+//! - [`rules`]: what a tenant can choose
 //! - [`person`]: a directory document becomes what a host shows
 //! - [`service`]: keeps assignments true while hosts and the directory change
 //!
@@ -16,6 +17,7 @@ pub mod hosts;
 mod json;
 pub mod person;
 pub mod resolve;
+pub mod rules;
 pub mod service;
 #[cfg(test)]
 mod testing;

@@ -49,6 +49,7 @@ use nameplate_scim::fold::login_key;
 
 use crate::claim::logins;
 use crate::hosts::{Assignment, Claim, Outcome, Source};
+use crate::rules::Rules;
 use crate::text::{MAX_REASON, one_line, quoted};
 
 /// The tracked attribute that holds the login name.
@@ -56,16 +57,6 @@ pub const USER_NAME: &str = "userName";
 
 /// The tracked attribute that holds e-mail addresses.
 pub const EMAIL: &str = "emails.value";
-
-/// What a tenant can choose.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rules {
-    /// Keep a manual claim even if somebody else enrols the host later.
-    pub sticky_manual: bool,
-    /// Connections by name, the most trusted first; those not named come last,
-    /// together.
-    pub connections: Vec<String>,
-}
 
 /// Which people are active, by document id; absent ones count as active.
 pub type Activity = BTreeMap<String, bool>;

@@ -31,7 +31,8 @@ use thiserror::Error;
 use crate::claim::{ClaimDraft, from_draft};
 use crate::hosts::{Host, HostPage, Hosts, HostsError, Outcome, Source, WriteOutcome};
 use crate::person::{Person, active};
-use crate::resolve::{Activity, Resolution, Rules, relevant_logins, resolve, rivals};
+use crate::resolve::{Activity, Resolution, relevant_logins, resolve, rivals};
+use crate::rules::Rules;
 
 /// How often a host is tried before [`MappingError::Busy`]: each further try means
 /// that somebody else got a write through.

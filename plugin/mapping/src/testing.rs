@@ -10,7 +10,8 @@ use serde_json::json;
 
 use crate::claim::{ClaimDraft, logins};
 use crate::hosts::*;
-use crate::resolve::{EMAIL, Rules, USER_NAME};
+use crate::resolve::{EMAIL, USER_NAME};
+use crate::rules::Rules;
 use crate::service::{DirectoryChange, Event, Mapping};
 
 /// A claim as the store would hold it; its id is source, login and time.

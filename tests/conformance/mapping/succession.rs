@@ -96,3 +96,41 @@ async fn a_deleted_holders_laptop_goes_to_the_living_one() {
         "no name of the deleted"
     );
 }
+
+/// An administrator gives host 1 to Ana, then Bo enrols it; who has it then.
+async fn given_and_enrolled_by_another(app: &App) -> (String, String, String) {
+    let okta = app.scim();
+    let ana = person(&okta, "ana@example.com", "Ana Díaz").await;
+    let bo = person(&okta, "bo@example.com", "Bo Berg").await;
+    app.host("1").await;
+    let target = "/api/v1/fleet/hosts/1/device_mapping";
+    let given = json!({"email": "ana@example.com", "source": "idp"});
+    let _ = app.admin().put(target, &given).await.expect(200);
+    assert_eq!(user_of(app, "1").await, ana);
+    app.clock.advance(60_000);
+    let _ = app.enroll("1", "bo@example.com").await;
+    (ana, bo, user_of(app, "1").await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_enrols_a_host_anew_gets_it_whoever_it_was_given_to() {
+    let app = App::start().await;
+    let (_, bo, user) = given_and_enrolled_by_another(&app).await;
+    assert_eq!(user, bo);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_sticky_manual_a_host_stays_with_whom_it_was_given_to() {
+    let app = App::start().await;
+    let admin = app.admin();
+    let settings = json!({"settings": {"sticky_manual": true}});
+    let answer = admin.with_json("PATCH", "/api/v1/tenant", &settings).await;
+    assert_eq!(answer.expect(200)["settings"], settings["settings"]);
+    let (ana, _, user) = given_and_enrolled_by_another(&app).await;
+    assert_eq!(user, ana);
+    let wrong = json!({"settings": {"sticky_manual": "yes"}});
+    let answer = admin.with_json("PATCH", "/api/v1/tenant", &wrong).await;
+    answer.expect(422).names("sticky_manual");
+    let shown = admin.get("/api/v1/tenant").await.expect(200);
+    assert_eq!(shown["settings"], settings["settings"]);
+}

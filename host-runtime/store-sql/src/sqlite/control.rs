@@ -13,6 +13,7 @@ use super::SqliteStore;
 use super::codec::U;
 use super::errors::Fault;
 
+const TENANT: &str = "id, name, created, settings";
 const CONNECTION: &str =
     "id, tenant, name, dialect, reactivate_inactive, settings, revision, created";
 const TOKEN: &str =
@@ -26,28 +27,44 @@ impl ControlStore for SqliteStore {
         check::name(name)?;
         let name = name.to_owned();
         self.write(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "INSERT INTO tenants (name, created) VALUES (?1, ?2) ON CONFLICT DO NOTHING RETURNING id",
-            )?;
-            let id = statement.query_row(params![name, U(now)], |row| row.get(0)).optional()?;
-            Ok(id.map(|id| Tenant { id: TenantId(id), name: name.clone(), created: now }))
+            let mut statement = connection.prepare_cached(&format!(
+                "INSERT INTO tenants (name, created) VALUES (?1, ?2)
+                 ON CONFLICT DO NOTHING RETURNING {TENANT}"
+            ))?;
+            Ok(statement
+                .query_row(params![name, U(now)], tenant)
+                .optional()?)
         })
         .await
     }
 
     async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
         self.read(|connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT id, name, created FROM tenants ORDER BY name")?;
-            let tenants = statement.query_map([], |row| {
-                Ok(Tenant {
-                    id: TenantId(row.get(0)?),
-                    name: row.get(1)?,
-                    created: row.get::<_, U>(2)?.0,
-                })
-            })?;
+            let mut statement = connection
+                .prepare_cached(&format!("SELECT {TENANT} FROM tenants ORDER BY name"))?;
+            let tenants = statement.query_map([], tenant)?;
             Ok(tenants.collect::<rusqlite::Result<_>>()?)
         })
+    }
+
+    async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection
+                .prepare_cached(&format!("SELECT {TENANT} FROM tenants WHERE id = ?1"))?;
+            Ok(statement.query_row([id.0], tenant).optional()?)
+        })
+    }
+
+    async fn set_tenant(&self, id: TenantId, settings: &str) -> Result<bool, StoreError> {
+        check::settings(settings)?;
+        let settings = settings.to_owned();
+        self.write(move |connection| {
+            let found = connection
+                .prepare_cached("UPDATE tenants SET settings = ?2 WHERE id = ?1")?
+                .execute(params![id.0, settings])?;
+            Ok(found > 0)
+        })
+        .await
     }
 
     async fn add_connection(
@@ -210,6 +227,15 @@ fn collect<T>(
         all.push(read(row)?);
     }
     Ok(all)
+}
+
+fn tenant(row: &Row<'_>) -> rusqlite::Result<Tenant> {
+    Ok(Tenant {
+        id: TenantId(row.get(0)?),
+        name: row.get(1)?,
+        created: row.get::<_, U>(2)?.0,
+        settings: row.get(3)?,
+    })
 }
 
 fn idp(row: &Row<'_>) -> rusqlite::Result<Idp> {

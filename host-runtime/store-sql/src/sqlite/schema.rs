@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0002_holding_state.sql"),
     include_str!("../../migrations/sqlite/0003_settled_events.sql"),
     include_str!("../../migrations/sqlite/0004_reserved_indexes.sql"),
+    include_str!("../../migrations/sqlite/0005_tenant_settings.sql"),
 ];
 
 /// Statements kept prepared on each connection: all that this backend has, so

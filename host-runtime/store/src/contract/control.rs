@@ -46,6 +46,23 @@ pub async fn names_are_taken_once<S: Backend>(store: &S) {
     assert_eq!(order, ["okta", "entra"], "oldest first");
 }
 
+pub async fn a_tenant_keeps_its_settings<S: Backend>(store: &S) {
+    let at = Place::new(store).await;
+    let read = async || store.tenant(at.tenant).await.unwrap().unwrap();
+    assert_eq!(read().await.settings, "{}");
+    assert!(store.set_tenant(at.tenant, "{\"a\":1}").await.unwrap());
+    assert_eq!(read().await.settings, "{\"a\":1}");
+    let all = store.tenants().await.unwrap();
+    assert!(all.contains(&read().await));
+    let nobody = TenantId(9999);
+    assert_eq!(store.tenant(nobody).await.unwrap(), None);
+    assert!(!store.set_tenant(nobody, "{}").await.unwrap());
+    assert!(matches!(
+        store.set_tenant(at.tenant, "[]").await,
+        Err(StoreError::Invalid(_))
+    ));
+}
+
 pub async fn the_revision_goes_up_with_every_change<S: Backend>(store: &S) {
     let at = Place::new(store).await;
     let id = at.okta.connection.unwrap();

@@ -190,6 +190,7 @@ macro_rules! contract_suite {
             control {
                 names_are_taken_once,
                 the_revision_goes_up_with_every_change,
+                a_tenant_keeps_its_settings,
                 a_token_is_kept_without_loss,
                 a_token_belongs_to_its_tenant,
                 a_token_is_revoked_once,

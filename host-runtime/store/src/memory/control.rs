@@ -42,6 +42,7 @@ impl ControlStore for MemoryStore {
             id,
             name: name.to_owned(),
             created: now,
+            settings: "{}".to_owned(),
         };
         state.tenants.insert(id, tenant.clone());
         Ok(Some(tenant))
@@ -51,6 +52,20 @@ impl ControlStore for MemoryStore {
         let mut tenants: Vec<Tenant> = self.lock().tenants.values().cloned().collect();
         tenants.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(tenants)
+    }
+
+    async fn tenant(&self, tenant: TenantId) -> Result<Option<Tenant>, StoreError> {
+        Ok(self.lock().tenants.get(&tenant).cloned())
+    }
+
+    async fn set_tenant(&self, tenant: TenantId, settings: &str) -> Result<bool, StoreError> {
+        check::settings(settings)?;
+        let mut state = self.lock();
+        let Some(row) = state.tenants.get_mut(&tenant) else {
+            return Ok(false);
+        };
+        row.settings = settings.to_owned();
+        Ok(true)
     }
 
     async fn add_connection(

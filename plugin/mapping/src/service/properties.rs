@@ -4,7 +4,8 @@ use nameplate_scim::directory::Holding;
 use proptest::prelude::*;
 
 use crate::hosts::{Claim, Source};
-use crate::resolve::{Activity, EMAIL, Rules, USER_NAME, resolve};
+use crate::resolve::{Activity, EMAIL, USER_NAME, resolve};
+use crate::rules::Rules;
 use crate::service::Event;
 use crate::testing::{Tenant, User, changed, claim, draft, holding, user};
 
