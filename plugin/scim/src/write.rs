@@ -277,10 +277,8 @@ pub(crate) fn finish(call: &mut Call<'_>, pending: Pending, results: &[ChangeRes
             ),
         );
     }
-    if written.answer == Answer::Created {
-        // A user nobody waited for is in no group yet: no need to look.
-        written.linked = kind == Kind::Group || attached > 0;
-    }
+    // A new user is in no group, unless somebody waited for it.
+    written.linked |= attached > 0;
     written.document = after(written.document, results);
     written
 }

@@ -191,6 +191,7 @@ fn row_8_an_inactive_user_is_found_and_activated_again() {
 fn row_8_a_post_brings_an_inactive_user_back_under_the_old_id() {
     let mut okta = Client::new();
     let id = okta.post("/Users", &ana()).expect(201).id();
+    let group = okta.group("Fleet_SCIM", &[&id]);
     let off = json!([{"op": "replace", "value": {"active": false}}]);
     let _ = okta.patch(&format!("/Users/{id}"), &off).expect(200);
     let mut again = ana();
@@ -201,6 +202,7 @@ fn row_8_a_post_brings_an_inactive_user_back_under_the_old_id() {
     assert_eq!(answer.header("location"), Some(location.as_str()));
     assert_eq!(answer.body["displayName"], "Ana Díaz de Vivar");
     assert_eq!(answer.version(), "W/\"3\"");
+    assert_eq!(answer.body["groups"][0]["value"], json!(group), "memberships stay");
     assert!(okta.noted("user-reactivated"));
     let event = okta.directory.events.last().unwrap();
     assert_eq!(event.name, "user.reactivated");
