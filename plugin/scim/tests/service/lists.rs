@@ -132,6 +132,40 @@ fn a_lookup_by_an_indexed_value_is_one_read() {
 }
 
 #[test]
+fn a_filter_that_an_index_answers_alone_reads_no_more_than_the_page() {
+    let mut client = Client::with(Config {
+        scan_budget: 3,
+        ..Config::default()
+    });
+    let ids: Vec<String> = (0..20).map(|n| client.user(&format!("u{n:02}"))).collect();
+    for filter in [
+        "active eq true",
+        "meta.lastModified gt \"2020-01-01T00:00:00Z\"",
+        "userName sw \"u\"",
+        "not (active eq false)",
+    ] {
+        let before = client.directory.calls;
+        let query = format!("/Users?count=2&startIndex=5&filter={}", encoded(filter));
+        let page = client.get(&query).expect(200);
+        assert_eq!(
+            (page.ids(), page.total()),
+            (ids[4..6].to_vec(), 20),
+            "{filter}"
+        );
+        // A prefix has to be counted by its ids.
+        let finds = client.directory.calls.find - before.find;
+        assert!(finds <= 2, "{filter}: {finds}");
+    }
+    // Even ids are not counted without end.
+    for n in 20..50 {
+        let _ = client.user(&format!("u{n}"));
+    }
+    let _ = client
+        .filter("/Users", "userName sw \"u\"")
+        .refused(400, "tooMany");
+}
+
+#[test]
 fn a_union_finds_each_resource_once_in_order() {
     let mut client = Client::new();
     let body = |n: u32| json!({"schemas": [USER], "userName": format!("u{n}"), "externalId": format!("e{n}")});
