@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use super::super::{Filter, resolve};
 use super::*;
@@ -228,6 +228,28 @@ fn booleans_take_booleans_and_the_two_words() {
 }
 
 #[test]
+fn an_absent_boolean_counts_as_neither_unless_its_index_says_so() {
+    let mut rt = standard(Kind::User).clone();
+    let mut core = json!(rt.core);
+    let attributes = core["attributes"].as_array_mut().unwrap();
+    attributes.push(json!({"name": "remote", "type": "boolean"}));
+    rt.core = serde_json::from_value(core).unwrap();
+    let mut ana = ana();
+    ana.document.remove("active");
+    for (text, in_auto, in_strict) in [
+        ("active eq true", true, false),
+        ("active eq false", false, false),
+        ("remote eq true", false, false),
+        ("remote eq false", false, false),
+    ] {
+        for (dialect, expected) in [(Dialect::Auto, in_auto), (Dialect::Strict, in_strict)] {
+            let expr = resolved(text, &rt, dialect).unwrap();
+            assert_eq!(expr.matches(&ana), expected, "{text} {dialect:?}");
+        }
+    }
+}
+
+#[test]
 fn instants_are_compared_as_instants() {
     all_match(&[
         r#"meta.lastModified eq "2026-01-31T10:00:00+02:00""#,
@@ -294,7 +316,14 @@ fn a_group_with_members_has_members() {
 #[test]
 fn what_cannot_be_answered_is_refused_and_never_empty() {
     let cases = [
-        (r#"shoeSize eq "44""#, "`shoeSize` is no attribute of User"),
+        (
+            r#"shoeSize eq "44""#,
+            "`shoeSize` is no attribute of User that can be filtered",
+        ),
+        (
+            r#"urn:example:x:department eq "1""#,
+            "is no attribute of User that can be filtered",
+        ),
         (r#"name.shoe eq "44""#, "`name.shoe` is no attribute"),
         (r#"urn:example:x:a eq "1""#, "is no attribute of User"),
         (

@@ -161,7 +161,7 @@ fn the_bounds_of_a_filter_are_kept() {
             .contains("more than 32 levels")
     );
 
-    let beside = vec!["(a pr)", "b[c pr]"].repeat(MOST_LEVELS).join(" or ");
+    let beside = ["(a pr)", "b[c pr]"].repeat(MOST_LEVELS).join(" or ");
     Filter::parse(&beside).unwrap();
 
     let wide = |n: usize| vec!["a pr"; n].join(" or ");

@@ -54,15 +54,24 @@ fn the_root_finds_users_and_groups() {
         ),
         ("not (userName pr)", vec![eng.clone()]),
         ("userName ne \"ana\"", vec![eng.clone()]),
+        ("userName eq null", vec![eng.clone()]),
+        ("userName ne null", vec![ana.clone()]),
         ("meta.resourceType eq \"Group\"", vec![eng.clone()]),
+        ("emails[type eq \"work\"]", vec![]),
         ("emails[type eq \"work\"].value eq \"x\"", vec![]),
+        (
+            "emails[type eq \"work\"].value ne \"x\"",
+            vec![ana.clone(), eng.clone()],
+        ),
     ];
     for (filter, expected) in cases {
         let answer = find(filter).expect(200);
         assert_eq!(answer.ids(), expected, "{filter}");
         assert_eq!(answer.total(), expected.len() as u64, "{filter}");
     }
-    let _ = find("shoeSize eq 3").refused(400, "invalidFilter");
+    for neither in ["shoeSize eq 3", "shoes[size eq 3]"] {
+        let _ = find(neither).refused(400, "invalidFilter");
+    }
 }
 
 #[test]
