@@ -89,11 +89,10 @@ impl<'p> Elements<'p> {
             }
         }
         if !found {
+            // The new one need not match the filter, so it may be there already.
             let element = self.create(editor, new, replaces)?;
-            if is_primary(&element) {
-                primary = Some(list.len());
-            }
-            list.push(element);
+            append(editor.attribute, list, vec![element]);
+            return Ok(());
         }
         keep_primary(list, primary);
         Ok(())
@@ -152,7 +151,7 @@ impl<'p> Elements<'p> {
                 format!("no element of `{name}` matches `{filter}`"),
             )
         };
-        let described = equalities(filter).ok_or_else(no_target)?;
+        let described = self.described(editor, filter)?.ok_or_else(no_target)?;
         // Entra replaces `emails[type eq "work"].value` before there is such an
         // e-mail, and means that there should be one.
         if !editor.checker.accepts(rule, || {
@@ -160,15 +159,31 @@ impl<'p> Elements<'p> {
         }) {
             return Err(no_target());
         }
+        let mut element = described;
+        merge(&mut element, new);
+        Ok(element)
+    }
+
+    /// The element that a filter describes; none if it describes none.
+    fn described(
+        &self,
+        editor: &mut Editor<'_, '_>,
+        filter: &Filter,
+    ) -> Result<Option<Value>, ScimError> {
+        let Some(parts) = equalities(filter) else {
+            return Ok(None);
+        };
         let mut element = Map::new();
-        for (name, value) in described {
+        for (name, value) in parts {
             if let Some(sub) = editor.attribute.sub(name) {
                 editor.part(&mut element, sub, Change::Add(value))?;
             }
         }
-        let mut element = Value::Object(element);
-        merge(&mut element, new);
-        Ok(element)
+        let element = Value::Object(element);
+        // `type eq "work" and type eq "home"` holds of nothing. An element of a list of
+        // plain values has no parts to describe.
+        let holds = !editor.attribute.is_complex() || self.chooses(&element);
+        Ok(holds.then_some(element))
     }
 }
 
@@ -214,7 +229,8 @@ fn keep_primary(list: &mut [Value], primary: Option<usize>) {
 }
 
 /// What tells elements of a list apart: the value and, where both have one, the type;
-/// without a value, everything.
+/// without a value, everything but which one is primary, for that changes when another
+/// one is.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Identity {
     Valued(String, Option<String>),
@@ -232,7 +248,11 @@ fn identity(attribute: &Attribute, element: &Value) -> Identity {
     let part = |name: &str| Some(comparable(attribute.sub(name)?, map.get(name)?));
     match part("value") {
         Some(value) => Identity::Valued(value, part("type")),
-        None => Identity::Whole(element.to_string()),
+        None => {
+            let parts: BTreeMap<&String, &Value> =
+                map.iter().filter(|(name, _)| *name != "primary").collect();
+            Identity::Whole(serde_json::to_string(&parts).unwrap_or_default())
+        }
     }
 }
 

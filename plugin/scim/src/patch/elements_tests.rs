@@ -267,6 +267,13 @@ fn an_element_that_was_given_a_type_is_no_longer_the_one_without() {
 }
 
 #[test]
+fn an_element_without_a_value_is_the_same_whether_primary_or_not() {
+    let address = |primary: bool| json!({"locality": "Bern", "primary": primary});
+    let list = added(vec![address(false)], vec![address(true)]);
+    assert_eq!(list, [address(true)]);
+}
+
+#[test]
 fn of_equal_elements_the_first_takes_over_what_is_new() {
     let bare = json!({"value": "a"});
     let (work, home) = (

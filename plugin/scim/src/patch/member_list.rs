@@ -43,10 +43,24 @@ pub(crate) fn read_members(
     raw: &RawValue,
     checker: &mut Checker<'_>,
 ) -> Result<Vec<NewMember>, ScimError> {
-    let sent: Sent = serde_json::from_str(raw.get()).map_err(|_| {
+    read(raw)?.members(checker)
+}
+
+/// Reads what takes the place of members chosen by a value path: one, or a list.
+pub(super) fn read_chosen(
+    raw: &RawValue,
+    checker: &mut Checker<'_>,
+) -> Result<Vec<NewMember>, ScimError> {
+    match read(raw)? {
+        Sent::One(entry) => Sent::List(vec![entry]).members(checker),
+        other => other.members(checker),
+    }
+}
+
+fn read(raw: &RawValue) -> Result<Sent, ScimError> {
+    serde_json::from_str(raw.get()).map_err(|_| {
         ScimError::invalid_syntax(format!("`{MEMBERS}` is nested too deeply to be read"))
-    })?;
-    sent.members(checker)
+    })
 }
 
 /// `members` as it is sent.

@@ -2,7 +2,7 @@
 //! never part of a document: a body's list becomes [`NewMember`]s without a JSON tree
 //! in between, PATCH operations become one [`MemberChange`].
 
-use super::member_list::{new_member, read_members};
+use super::member_list::{new_member, read_chosen, read_members};
 use super::parse::{Op, is_null};
 use super::path::AttributePath;
 use crate::directory::{Kind, Member, NewMember};
@@ -161,7 +161,7 @@ impl MemberDraft {
                 }
                 match (op, value) {
                     (Op::Remove, _) => {}
-                    (Op::Replace, Some(raw)) => self.add(read_members(raw, checker)?),
+                    (Op::Replace, Some(raw)) => self.add(read_chosen(raw, checker)?),
                     (Op::Add, _) | (Op::Replace, None) => {
                         let ids = ids.into_iter();
                         self.add(ids.map(|id| new_member(id, None, checker)).collect());

@@ -175,6 +175,12 @@ fn keep_below(
             let mut kept = Map::new();
             keep_immutable(declared, before, &mut kept);
             if !kept.is_empty() {
+                // What stays has to be whole, or no later change would be accepted.
+                for required in declared.iter().filter(|attribute| attribute.required) {
+                    if let Some(old) = before.get(&required.name) {
+                        kept.insert(required.name.clone(), old.clone());
+                    }
+                }
                 after.insert(name.to_owned(), Value::Object(kept));
             }
         }

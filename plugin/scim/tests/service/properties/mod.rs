@@ -3,12 +3,15 @@
 
 use proptest::prelude::ProptestConfig;
 
+mod changes;
 mod hostile;
 mod lists;
+mod membership;
 mod model;
 mod patching;
-mod planner;
+mod rewritten;
 mod traffic;
+mod unchanged;
 
 /// So many cases, unless the environment says how many. An input that fails is not
 /// kept in a file: it becomes a test with a name.

@@ -337,8 +337,7 @@ impl Model {
             }
             changed.push(place);
         }
-        let created = changed.is_empty();
-        if created {
+        if changed.is_empty() {
             // 3.5.2.3: noTarget. Entra means that there should be one.
             let creates = match op {
                 Op::Add => !self.strict(),
@@ -347,11 +346,10 @@ impl Model {
             if !path.filter.is_empty() && !creates {
                 return Err(NO_TARGET);
             }
-            changed.push(list.len());
-            list.push(self.described(attr, path, &new)?);
+            let element = self.described(attr, path, &new)?;
+            return Ok(add_elements(list, attr, vec![element]));
         }
-        let last = changed.pop().unwrap_or_default();
-        if is_primary(&list[last]) && (created || is_primary(&new)) {
+        if let (Some(last), true) = (changed.pop(), is_primary(&new)) {
             only_primary(&mut list, last);
         }
         Ok(list)
@@ -366,6 +364,10 @@ impl Model {
             {
                 merge(&mut element, &json!({ sub.name: value }));
             }
+        }
+        // A filter that holds of nothing describes nothing.
+        if !attr.subs().is_empty() && !chosen(attr, path, &element) {
+            return Err(NO_TARGET);
         }
         merge(&mut element, new);
         Ok(element)
@@ -534,13 +536,17 @@ fn comparable(kind: Kind, value: &Value) -> String {
 
 /// What tells elements apart. The RFC does not say when a value "already" is in a
 /// list. We take the stance: by its value, where both have a type by that too, and
-/// without a value by everything.
+/// without a value by everything but `primary`, which others change.
 fn identity(attr: &Attr, element: &Value) -> (Option<String>, Option<String>) {
     let part = |name: &str| Some(comparable(attr.sub(name)?.kind, element.get(name)?));
     match attr.kind {
         Kind::Complex(_) => match part("value") {
             Some(value) => (Some(value), part("type")),
-            None => (None, Some(element.to_string())),
+            None => {
+                let mut rest = element.clone();
+                rest.as_object_mut().unwrap().remove("primary");
+                (None, Some(rest.to_string()))
+            }
         },
         kind => (Some(comparable(kind, element)), None),
     }
