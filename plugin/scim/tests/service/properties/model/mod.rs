@@ -451,6 +451,9 @@ impl Model {
                         return Err(INVALID_VALUE);
                     }
                 }
+                if !attr.subs().is_empty() {
+                    join_equal(list, attr);
+                }
                 let mut primary = (0..list.len()).filter(|place| is_primary(&list[*place]));
                 let (first, last) = (primary.next(), primary.next_back());
                 drop(primary);
@@ -579,6 +582,22 @@ fn add_elements(mut list: Vec<Value>, attr: &Attr, new: Vec<Value>) -> Vec<Value
         only_primary(&mut list, primary);
     }
     list
+}
+
+/// RFC 7643 2.4: one pair of value and type is not returned twice.
+fn join_equal(list: &mut Vec<Value>, attr: &Attr) {
+    let mut joined: Vec<Value> = Vec::new();
+    for element in list.drain(..) {
+        let wanted = identity(attr, &element);
+        match joined
+            .iter_mut()
+            .find(|known| identity(attr, known) == wanted)
+        {
+            Some(known) => merge(known, &element),
+            None => joined.push(element),
+        }
+    }
+    *list = joined;
 }
 
 fn merge(element: &mut Value, new: &Value) {
