@@ -154,14 +154,19 @@ pub(crate) enum Answer {
 }
 
 impl Pending {
-    /// Forgets the content of the resource, for answers that do not show it.
+    /// See [`Written::forget_content`].
     pub fn forget_content(&mut self) {
-        self.written.json = Vec::new();
-        self.written.document.json = Vec::new();
+        self.written.forget_content();
     }
 }
 
 impl Written {
+    /// Forgets the content of the resource, for answers that do not show it.
+    pub fn forget_content(&mut self) {
+        self.json = Vec::new();
+        self.document.json = Vec::new();
+    }
+
     /// The status. `links`: are the groups or members of the resource to be shown.
     pub fn status(&self, config: &Config, links: bool) -> u16 {
         let many = links && self.document.member_count > config.max_members_inline;

@@ -85,7 +85,8 @@ impl Births {
         let id = self.id(index).to_owned();
         match self.of(index) {
             Birth::Born | Birth::Waiting => {
-                if step.late.contains(&index) {
+                // Few are late, and each may be named many times.
+                if !promises.late.contains(&id) && step.late.contains(&index) {
                     promises.late.insert(id.clone());
                 }
             }

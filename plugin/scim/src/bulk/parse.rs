@@ -22,6 +22,9 @@ use crate::write::Verb;
 /// The schema of the request.
 const REQUEST_URN: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 
+/// The most bytes of a bulkId: it comes back in the answer, which is bounded.
+const MOST_BULK_ID: usize = 1024;
+
 /// The methods an operation may have.
 const METHODS: [&str; 4] = ["POST", "PUT", "PATCH", "DELETE"];
 
@@ -164,7 +167,13 @@ impl<'a> Operation<'a> {
         let method = text(members, "method")?;
         let method = method.ok_or_else(|| ScimError::invalid_syntax("`method` is missing"))?;
         self.method = METHODS.into_iter().find(|known| *known == method);
-        self.bulk_id = text(members, "bulkId")?;
+        let bulk_id = text(members, "bulkId")?;
+        if bulk_id.as_ref().is_some_and(|id| id.len() > MOST_BULK_ID) {
+            return Err(ScimError::invalid_value(format!(
+                "`bulkId` has more than {MOST_BULK_ID} bytes"
+            )));
+        }
+        self.bulk_id = bulk_id;
         if self.method.is_none() {
             return Err(ScimError::invalid_value(format!(
                 "`method` is {}: use POST, PUT, PATCH or DELETE",
@@ -359,6 +368,11 @@ mod tests {
         );
         assert_eq!(
             post("bulkId", json!("")).scim_type,
+            Some(ScimType::InvalidValue)
+        );
+        let long = "x".repeat(MOST_BULK_ID + 1);
+        assert_eq!(
+            post("bulkId", json!(long)).scim_type,
             Some(ScimType::InvalidValue)
         );
         assert_eq!(

@@ -97,7 +97,16 @@ enum Role<'t> {
     Element,
 }
 
-impl Token<'_> {
+impl<'t> Token<'t> {
+    /// What the string says.
+    fn text(&self) -> Option<Cow<'t, str>> {
+        if self.raw.contains('\\') {
+            return serde_json::from_str(self.raw).ok().map(Cow::Owned);
+        }
+        let inner = self.raw.strip_prefix('"')?.strip_suffix('"')?;
+        Some(Cow::Borrowed(inner))
+    }
+
     /// The string with its references replaced, as JSON; none if there is none.
     fn replaced(
         &self,
@@ -107,7 +116,7 @@ impl Token<'_> {
             return Ok(None);
         }
         // What cannot be read is left to the reader of the whole.
-        let Ok(text) = serde_json::from_str::<Cow<'_, str>>(self.raw) else {
+        let Some(text) = self.text() else {
             return Ok(None);
         };
         let is = |name: &str| match self.role {
@@ -122,8 +131,13 @@ impl Token<'_> {
             _ if is("path") => in_path(&text, resolve)?,
             _ => None,
         };
-        Ok(new.map(|new| serde_json::Value::from(new).to_string()))
+        Ok(new.map(|new| quote(&new)))
     }
+}
+
+/// A text as JSON; such a value cannot fail.
+fn quote(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
 }
 
 /// `../Users/bulkId:a`.
@@ -149,12 +163,12 @@ fn in_path(
     let mut new = String::new();
     let mut copied = 0;
     for token in Strings::new(text) {
-        let inner = serde_json::from_str::<Cow<'_, str>>(token.raw).ok();
+        let inner = token.text();
         let Some(bulk_id) = inner.as_deref().and_then(referred) else {
             continue;
         };
         new.push_str(text.get(copied..token.start).unwrap_or_default());
-        new.push_str(&serde_json::Value::from(resolve(bulk_id)?).to_string());
+        new.push_str(&quote(&resolve(bulk_id)?));
         copied = token.start + token.raw.len();
     }
     if copied == 0 {

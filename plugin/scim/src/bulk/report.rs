@@ -42,7 +42,7 @@ impl Report {
         let document = &written.document;
         Self {
             status: written.status(config, true),
-            location: Some(location(base_url, document.kind, &document.id)),
+            location: location(base_url, document.kind, &document.id),
             version: (written.answer != Answer::Gone).then_some(document.version),
             error: None,
         }
@@ -59,11 +59,11 @@ impl Report {
         let asked = operation.and_then(|operation| operation.asked.as_ref().ok());
         let location = asked.and_then(|asked| match &asked.who {
             Who::New => None,
-            Who::Id(id) => Some(location(base_url, asked.kind, id)),
+            Who::Id(id) => location(base_url, asked.kind, id),
             Who::Made(bulk_id) => {
                 let made = job.made_by(bulk_id).ok()?;
                 let there = births.is_there(made);
-                there.then(|| location(base_url, asked.kind, births.id(made)))
+                there.then(|| location(base_url, asked.kind, births.id(made)))?
             }
         });
         Self {
@@ -75,10 +75,14 @@ impl Report {
     }
 }
 
-/// Where a resource is, or would be: the id may be any text.
-fn location(base_url: &str, kind: Kind, id: &str) -> String {
+/// The most bytes of an id in a location: some times what an id can have, and a bound on
+/// the answer.
+const MOST_ID: usize = 256;
+
+/// Where a resource is, or would be: the id may be any text. None if it is endless.
+fn location(base_url: &str, kind: Kind, id: &str) -> Option<String> {
     let id = utf8_percent_encode(id, ESCAPED).to_string();
-    response::location(base_url, kind, &id)
+    (id.len() <= MOST_ID).then(|| response::location(base_url, kind, &id))
 }
 
 #[derive(Serialize)]

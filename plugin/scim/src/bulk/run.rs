@@ -220,9 +220,13 @@ impl<'r, 'a> Run<'r, 'a> {
             Prepared::Nothing(written) if self.waiting.is_empty() => {
                 self.settle(place, Ok(&written));
             }
-            other => {
-                self.refused += u64::from(matches!(other, Prepared::Refused(_)));
-                self.waiting.push((place, other));
+            Prepared::Refused(error) => {
+                self.refused += 1;
+                self.waiting.push((place, Prepared::Refused(error)));
+            }
+            Prepared::Nothing(mut written) => {
+                written.forget_content();
+                self.waiting.push((place, Prepared::Nothing(written)));
             }
         }
     }

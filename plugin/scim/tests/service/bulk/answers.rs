@@ -68,6 +68,19 @@ fn what_fails_says_why_and_the_rest_is_done() {
 }
 
 #[test]
+fn an_endless_id_is_not_repeated() {
+    let mut client = Client::new();
+    let endless = "%".repeat(1000);
+    let results = client.bulk(&[
+        delete(&format!("/Users/{}", endless.replace('%', "%25"))),
+        post("/Users", &endless.repeat(2), user("ana")),
+    ]);
+    let results = results.expect([404, 400]);
+    assert_eq!(results.0[0].get("location"), None);
+    assert_eq!(results.0[1].get("bulkId"), None);
+}
+
+#[test]
 fn so_many_errors_end_the_request() {
     let mut client = Client::new();
     client.user("taken");
