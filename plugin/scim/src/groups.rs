@@ -4,12 +4,14 @@
 //!
 //! This module must not know how attributes are validated, matched or changed.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::config::UnknownMembers;
 use crate::directory::{
-    Change, ChangeResult, Delete, Document, EventDraft, IfMissing, Kind, MemberDelta, NewMember,
-    Outcome, Precondition,
+    Change, ChangeResult, Delete, Document, Edge, EventDraft, IfMissing, Kind, MemberDelta,
+    NewMember, Outcome, Precondition,
 };
 use crate::error::{ScimError, quoted};
 use crate::http::Response;
@@ -273,7 +275,9 @@ fn changes(
     };
     let guarded = members.replace
         || !members.remove_matching.is_empty()
+        || !members.targets.is_empty()
         || Tags::of(call.request, "if-match").is_some();
+    find_targets(call, &document.id, &members)?;
     expand(call, &document.id, &mut members)?;
     members_by_login::resolve(call, &mut members)?;
     if !members.is_empty() {
@@ -286,6 +290,28 @@ fn changes(
         changes.push(Change::Members(delta));
     }
     Ok(changes)
+}
+
+/// Looks whether what is changed through a filter by id is a member.
+fn find_targets(call: &mut Call<'_>, id: &str, members: &MemberChange) -> Result<(), Failure> {
+    if members.targets.is_empty() {
+        return Ok(());
+    }
+    let edges = members.targets.keys().filter(|member| is_id(member));
+    let edges = edges.map(|member| Edge {
+        group: id.to_owned(),
+        member: member.clone(),
+    });
+    let edges: Vec<Edge> = edges.collect();
+    let found = call.directory.has_edges(&edges)?;
+    let found = edges.iter().zip(found).filter(|(_, found)| *found);
+    let found: BTreeSet<&str> = found.map(|(edge, _)| edge.member.as_str()).collect();
+    for (member, rule) in &members.targets {
+        if !found.contains(member.as_str()) {
+            patch::check_target(*rule, call.config.dialect, &mut call.notes)?;
+        }
+    }
+    Ok(())
 }
 
 /// Finds the members that a filter other than by id removes.
@@ -322,6 +348,7 @@ fn delta(
         add,
         mut remove,
         remove_matching: _,
+        targets: _,
     } = members;
     if let Some(member) = add.iter().find(|member| member.id.len() > MAX_MEMBER_ID) {
         return Err(ScimError::invalid_value(format!(

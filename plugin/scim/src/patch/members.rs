@@ -5,12 +5,13 @@
 use super::member_list::{new_member, read_chosen, read_members};
 use super::parse::{Op, is_null};
 use super::path::AttributePath;
+use crate::config::Dialect;
 use crate::directory::{Kind, Member, NewMember};
 use crate::error::{ScimError, ScimType};
 use crate::filter::resolve::equal_ids;
 use crate::filter::{Expr, resolve_elements};
 use crate::resource::validate::MEMBERS;
-use crate::resource::{Checker, Rule};
+use crate::resource::{Checker, Notes, Rule};
 use serde_json::json;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Filters other than by id that one request may hold: each costs a look at every
 /// member.
 const MOST_FILTERS: usize = 16;
+
+/// Members that one request may change through filters: all of them are looked for in
+/// one call (`wit/user-store.wit`).
+const MOST_TARGETS: usize = 1000;
 
 /// A filter on members other than by id.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +60,30 @@ pub struct MemberChange {
     /// name: the caller walks the members through [`MemberChange::expand`] and
     /// empties this before the commit.
     pub remove_matching: Vec<MemberFilter>,
+    /// What has to be a member already, or else needs the rule: the caller asks the
+    /// directory and refuses, or notes, what is not.
+    pub targets: BTreeMap<String, Rule>,
+}
+
+/// Lets an operation through whose path chose a member that is none.
+///
+/// # Errors
+/// `noTarget` if the dialect does not accept the rule.
+pub(crate) fn check_target(
+    rule: Rule,
+    dialect: Dialect,
+    notes: &mut Notes,
+) -> Result<(), ScimError> {
+    if notes.accepts(rule, dialect, || {
+        format!("a path chose what was not among `{MEMBERS}`; it was added")
+    }) {
+        return Ok(());
+    }
+    // RFC 7644 3.5.2.3: a filter that matches nothing is noTarget.
+    Err(ScimError::bad_request(
+        ScimType::NoTarget,
+        format!("no element of `{MEMBERS}` matches the path: add it without a filter"),
+    ))
 }
 
 impl MemberChange {
@@ -101,6 +130,7 @@ pub(crate) struct MemberDraft {
     changes: BTreeMap<String, Option<NewMember>>,
     matching: Vec<MemberFilter>,
     filters: usize,
+    targets: BTreeMap<String, Rule>,
 }
 
 impl MemberDraft {
@@ -156,6 +186,16 @@ impl MemberDraft {
                         format!("`{MEMBERS}` can be changed through `value eq` alone"),
                     ));
                 };
+                let rule = match op {
+                    Op::Remove => None,
+                    Op::Add => Some(Rule::AddThroughMissing),
+                    Op::Replace => Some(Rule::ReplaceThroughMissing),
+                };
+                if let Some(rule) = rule {
+                    for id in &ids {
+                        self.target(id, rule, checker)?;
+                    }
+                }
                 if op != Op::Add {
                     ids.iter().for_each(|id| self.remove(id));
                 }
@@ -180,6 +220,7 @@ impl MemberDraft {
         let mut change = MemberChange {
             replace: self.replace,
             remove_matching: self.matching,
+            targets: self.targets,
             ..MemberChange::default()
         };
         for (id, member) in self.changes {
@@ -189,6 +230,22 @@ impl MemberDraft {
             }
         }
         Some(change)
+    }
+
+    /// Looks for a member that a path chose, as far as the operations before tell.
+    fn target(&mut self, id: &str, rule: Rule, checker: &mut Checker<'_>) -> Result<(), ScimError> {
+        match self.changes.get(id) {
+            Some(Some(_)) => return Ok(()),
+            None if !self.replace => {}
+            _ => return check_target(rule, checker.dialect, checker.notes),
+        }
+        if self.targets.len() == MOST_TARGETS {
+            return Err(ScimError::too_many(format!(
+                "more than {MOST_TARGETS} of `{MEMBERS}` are changed through a filter"
+            )));
+        }
+        self.targets.entry(id.to_owned()).or_insert(rule);
+        Ok(())
     }
 
     fn add(&mut self, members: Vec<NewMember>) {

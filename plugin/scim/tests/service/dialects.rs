@@ -380,3 +380,58 @@ fn schemas_may_be_named_by_patch_if_the_resource_can_have_them() {
         .patch(&target, &schemas("urn:example:none"))
         .refused(400, "mutability");
 }
+
+#[test]
+fn a_member_that_a_path_chooses_has_to_be_one() {
+    let operation = |op: &str, id: &str, value: &str| json!([{"op": op, "path": format!("members[value eq \"{id}\"]"), "value": [{"value": value}]}]);
+    for (name, dialect) in DIALECTS {
+        for (op, rule) in [
+            ("add", Rule::AddThroughMissing),
+            ("replace", Rule::ReplaceThroughMissing),
+        ] {
+            let mut place = place(dialect);
+            let target = format!("/Groups/{}", place.group);
+            let operations = operation(op, &place.ana, &place.ana);
+            if rule.accepted(dialect) {
+                let _ = place.client.patch(&target, &operations);
+                let group = place.client.get(&target).expect(200);
+                assert!(group.members().contains(&place.ana), "{name} {op}");
+            } else {
+                let _ = place
+                    .client
+                    .patch(&target, &operations)
+                    .refused(400, "noTarget");
+            }
+            let unknown = place.client.patch(&target, &operation(op, "é", &place.ana));
+            assert_eq!(unknown.status < 300, rule.accepted(dialect), "{name} {op}");
+        }
+        // Who is a member is found by everybody.
+        let mut place = place(dialect);
+        let target = format!("/Groups/{}", place.group);
+        let operations = operation("replace", &place.member, &place.ana);
+        let _ = place.client.patch(&target, &operations);
+        assert!(!place.client.noted("replace-through-missing"), "{name}");
+        let group = place.client.get(&target).expect(200);
+        assert!(group.members().contains(&place.ana), "{name}");
+        assert!(!group.members().contains(&place.member), "{name}");
+    }
+}
+
+#[test]
+fn a_member_that_a_path_chooses_may_come_and_go_in_the_same_request() {
+    let mut place = place(Dialect::Generic);
+    let target = format!("/Groups/{}", place.group);
+    let chosen = format!("members[value eq \"{}\"]", place.ana);
+    let add = json!({"op": "add", "path": "members", "value": [{"value": place.ana}]});
+    let swap = json!({"op": "replace", "path": chosen, "value": [{"value": place.member}]});
+    let remove = json!({"op": "remove", "path": chosen});
+    let client = &mut place.client;
+    let done = client.patch(&target, &json!([add, swap])).expect(200);
+    assert!(!done.members().contains(&place.ana));
+    for gone in [
+        json!([add, remove, swap]),
+        json!([{"op": "replace", "path": "members", "value": []}, swap]),
+    ] {
+        let _ = client.patch(&target, &gone).refused(400, "noTarget");
+    }
+}
