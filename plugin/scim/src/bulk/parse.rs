@@ -16,7 +16,6 @@ use crate::error::{ScimError, quoted};
 use crate::patch::{Members, check_schemas, find, read_list, read_object};
 use crate::request::segments;
 use crate::resource::Notes;
-use crate::resource::coerce::duplicate;
 use crate::write::Verb;
 
 /// The schema of the request.
@@ -76,7 +75,7 @@ impl<'a> Job<'a> {
     /// `invalidSyntax`, `invalidValue` for `failOnErrors` and for a bulkId that two
     /// creates have, 413 for more operations than are allowed.
     pub fn read(body: &'a [u8], config: &Config, notes: &mut Notes) -> Result<Self, ScimError> {
-        let members = unambiguous(read_object(body)?)?;
+        let members = read_object(body)?;
         check_schemas(find(&members, "schemas"), REQUEST_URN, config, notes)?;
         let fail_on_errors = fail_on_errors(find(&members, "failOnErrors"))?;
         let most = config.bulk_max_operations as usize;
@@ -157,7 +156,7 @@ impl<'a> Operation<'a> {
             asked: Err(ScimError::invalid_syntax("an operation must be an object")),
         };
         if let Ok(members) = serde_json::from_str::<Members<'a>>(raw.get()) {
-            operation.asked = unambiguous(members).and_then(|members| operation.ask(&members));
+            operation.asked = members.unique().and_then(|members| operation.ask(&members));
         }
         operation
     }
@@ -264,18 +263,6 @@ fn fail_on_errors(sent: Option<&RawValue>) -> Result<Option<u64>, ScimError> {
         Err(_) => Err(ScimError::invalid_value(
             "`failOnErrors` has to be a whole number, from 1",
         )),
-    }
-}
-
-/// Refuses what names one thing twice: two readers could take it for two things.
-fn unambiguous(members: Members<'_>) -> Result<Members<'_>, ScimError> {
-    match duplicate(members.0.iter().map(|(name, _)| name.as_ref())) {
-        None => Ok(members),
-        Some((a, b)) => Err(ScimError::invalid_syntax(format!(
-            "{} and {} are the same attribute; send one of them",
-            quoted(a),
-            quoted(b)
-        ))),
     }
 }
 
