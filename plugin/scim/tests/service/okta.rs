@@ -202,7 +202,11 @@ fn row_8_a_post_brings_an_inactive_user_back_under_the_old_id() {
     assert_eq!(answer.header("location"), Some(location.as_str()));
     assert_eq!(answer.body["displayName"], "Ana Díaz de Vivar");
     assert_eq!(answer.version(), "W/\"3\"");
-    assert_eq!(answer.body["groups"][0]["value"], json!(group), "memberships stay");
+    assert_eq!(
+        answer.body["groups"][0]["value"],
+        json!(group),
+        "memberships stay"
+    );
     assert!(okta.noted("user-reactivated"));
     let event = okta.directory.events.last().unwrap();
     assert_eq!(event.name, "user.reactivated");
