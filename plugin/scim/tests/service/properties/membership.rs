@@ -68,8 +68,22 @@ impl Change {
         json!({"op": op, "path": path, "value": value})
     }
 
-    /// RFC 7644 3.5.2, one operation after the other.
-    fn apply(&self, set: &mut BTreeSet<usize>, strict: bool) -> Result<(), &'static str> {
+    /// RFC 7644 3.5.2, one operation after the other. `seen` are those that a path can
+    /// choose: not who is held since an earlier request.
+    fn apply(
+        &self,
+        set: &mut BTreeSet<usize>,
+        seen: &mut BTreeSet<usize>,
+        strict: bool,
+    ) -> Result<(), &'static str> {
+        match self {
+            // RFC 7644 3.5.2.3: a filter that matches nothing.
+            Self::ReplaceByFilter(id, _) if strict && !seen.contains(id) => Err("noTarget"),
+            _ => self.change(set, strict).and(self.change(seen, strict)),
+        }
+    }
+
+    fn change(&self, set: &mut BTreeSet<usize>, strict: bool) -> Result<(), &'static str> {
         match self {
             Self::AddOne(_) | Self::RemoveByValue(_) if strict => return Err("invalidValue"),
             Self::Add(ids) => set.extend(ids),
@@ -119,8 +133,11 @@ proptest! {
         let mut before = client.get(&place).expect(200);
         let mut set = BTreeSet::new();
         for (changes, put) in requests {
+            let known = |n: &&usize| **n < 4;
             let mut new = set.clone();
-            let mut expected = Ok(());
+            let mut seen: BTreeSet<usize> = set.iter().filter(known).copied().collect();
+            // Any of them may be the one that is said.
+            let mut wrong = Vec::new();
             // Now and then the whole list by PUT.
             let whole = changes.iter().find_map(|change| match change {
                 Change::Replace(ids) if put => Some(ids),
@@ -134,24 +151,23 @@ proptest! {
                         "members": members}))
                 }
                 None => {
-                    expected = changes.iter().try_for_each(|change| change.apply(&mut new, strict));
+                    let each = changes.iter();
+                    wrong.extend(each.filter_map(|c| c.apply(&mut new, &mut seen, strict).err()));
                     let operations: Value = changes.iter().map(|c| c.to_json(&ids)).collect();
                     client.patch(&place, &operations)
                 }
             };
-            let known = |n: &&usize| **n < 4;
-            if unknown == UnknownMembers::Reject && !new.iter().all(|n| known(&n)) {
-                expected = expected.and(Err("invalidValue"));
+            let unknown_ids = !new.iter().all(|n| known(&n));
+            if wrong.is_empty() && unknown == UnknownMembers::Reject && unknown_ids {
+                wrong.push("invalidValue");
             }
-            match expected {
-                Ok(()) => {
-                    prop_assert_eq!(answer.status, 200, "{}", answer.body);
-                    set = new;
-                }
-                Err(scim_type) => {
-                    prop_assert_eq!(answer.status, 400);
-                    prop_assert_eq!(&answer.body["scimType"], scim_type, "{}", answer.body);
-                }
+            if wrong.is_empty() {
+                prop_assert_eq!(answer.status, 200, "{}", answer.body);
+                set = new;
+            } else {
+                prop_assert_eq!(answer.status, 400);
+                let said = answer.body["scimType"].as_str().unwrap();
+                prop_assert!(wrong.contains(&said), "{}", answer.body);
             }
             let after = client.get(&place).expect(200);
             let shown: BTreeSet<String> = after.members().into_iter().collect();
