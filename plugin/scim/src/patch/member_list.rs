@@ -1,42 +1,18 @@
 //! A list of members as it is sent, read straight into [`NewMember`]s.
 
-use crate::config::Dialect;
 use crate::directory::NewMember;
 use crate::error::ScimError;
 use crate::fold::login_key;
 use crate::resource::validate::MEMBERS;
-use crate::resource::{Checker, Notes, Rule};
+use crate::resource::{Checker, Rule};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt;
 
 /// The most entries of one list: what 16 MiB hold of UUIDs, and some. Shorter entries
 /// would be many times their text in memory.
 const MOST: usize = 400_000;
-
-/// Takes `members` (in any case) out of a POST or PUT body; none if it is absent or
-/// null. Fails with `invalidValue`.
-pub fn take_members(
-    body: &mut Map<String, Value>,
-    dialect: Dialect,
-    notes: &mut Notes,
-) -> Result<Option<Vec<NewMember>>, ScimError> {
-    let name = body
-        .keys()
-        .find(|name| name.eq_ignore_ascii_case(MEMBERS))
-        .cloned();
-    let Some(sent) = name.and_then(|name| body.remove(&name)) else {
-        return Ok(None);
-    };
-    if sent.is_null() {
-        return Ok(None);
-    }
-    // Deserialising from a value fails only if the visitor does, which never does.
-    let sent = Sent::deserialize(sent).map_err(|_| not_a_list("an unreadable value"))?;
-    sent.members(&mut Checker::new(dialect, notes)).map(Some)
-}
 
 /// Reads a list of members from its text.
 pub(crate) fn read_members(

@@ -1,10 +1,10 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-use super::super::{PATCH_URN, apply, parse, take_members};
+use super::super::{PATCH_URN, apply, parse};
 use super::*;
 use crate::config::{Config, Dialect};
-use crate::resource::Notes;
-use crate::schema::Registry;
+use crate::resource::{Body, Notes};
+use crate::schema::{CORE_GROUP, Registry};
 use serde_json::Value;
 
 fn changed_as(dialect: Dialect, operations: Value) -> Result<Option<MemberChange>, ScimError> {
@@ -302,23 +302,27 @@ fn a_login_is_kept_unless_the_id_is_a_uuid() {
 
 #[test]
 fn members_are_taken_out_of_a_body() {
-    let take = |dialect, body: Value| {
-        let mut body = body.as_object().unwrap().clone();
-        let members = take_members(&mut body, dialect, &mut Notes::new())?;
-        assert!(body.keys().all(|name| name == "displayName"));
-        Ok::<_, ScimError>(
-            members.map(|list| list.into_iter().map(|member| member.id).collect::<Vec<_>>()),
-        )
+    let take = |dialect, mut body: Value| {
+        let config = Config {
+            dialect,
+            ..Config::default()
+        };
+        body["schemas"] = json!([CORE_GROUP]);
+        body["displayName"] = json!("g");
+        let rt = Registry::standard().resource_type(Kind::Group);
+        let body = Body::read(body.to_string().as_bytes(), rt, &config, &mut Notes::new())?;
+        assert_eq!(Value::Object(body.document), json!({"displayName": "g"}));
+        let ids = |list: Vec<NewMember>| list.into_iter().map(|member| member.id).collect();
+        Ok::<Option<Vec<String>>, ScimError>(body.members.map(ids))
     };
     let auto = Dialect::Auto;
-    assert_eq!(take(auto, json!({"displayName": "g"})).unwrap(), None);
+    assert_eq!(take(auto, json!({})).unwrap(), None);
     assert_eq!(take(auto, json!({"members": null})).unwrap(), None);
     assert_eq!(
         take(auto, json!({"members": []})).unwrap(),
         Some(Vec::new())
     );
-    let body =
-        json!({"displayName": "g", "MEMBERS": [{"VALUE": "1", "x": [{}]}, null, {"value": " "}]});
+    let body = json!({"MEMBERS": [{"VALUE": "1", "x": [{}]}, null, {"value": " "}]});
     assert_eq!(take(auto, body.clone()).unwrap(), Some(strings(&["1"])));
     assert!(take(Dialect::Strict, body).is_err());
     assert!(take(auto, json!({"members": [{"value": 1}]})).is_err());

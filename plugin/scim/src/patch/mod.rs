@@ -14,7 +14,6 @@ mod testing;
 mod undeclared;
 
 pub use apply::{Patched, apply};
-pub use member_list::take_members;
 pub use members::{MemberChange, MemberFilter};
 pub use parse::{Op, Operation, PATCH_URN, parse};
 

@@ -24,8 +24,8 @@ pub(crate) fn is_edges(rt: &ResourceType, attribute: &Attribute) -> bool {
 
 /// A body as the document that is stored: canonical names, checked types, without
 /// `schemas` and what the server alone sets. What no schema declares is kept as it
-/// was sent and noted. A group's `members` stay as they are, under that name, for
-/// [`take_members`](crate::patch::take_members).
+/// was sent and noted. A group's `members`, which [`Body::read`](super::Body::read) takes
+/// out before, stay as they are, under that name.
 ///
 /// Fails with `invalidSyntax` if the body is no object, names an attribute twice or
 /// has the wrong `schemas`, and with `invalidValue` if a value does not suit its
