@@ -370,6 +370,8 @@ fn what_cannot_be_answered_is_refused_and_never_empty() {
             "`shoe` is no sub-attribute of `emails`",
         ),
         (r#"emails[emails.type eq "x"]"#, "is no sub-attribute"),
+        (r#"emails[type.x eq "work"]"#, "is no sub-attribute"),
+        (r#"emails[urn:x:type eq "work"]"#, "is no sub-attribute"),
     ];
     for (text, part) in cases {
         let detail = refused(Kind::User, text);
@@ -405,6 +407,35 @@ fn numbers_are_compared_as_numbers() {
     assert!(!check("urn:example:n:height ge 1.75").unwrap());
     assert!(check(r#"urn:example:n:height eq "1.5""#).is_err());
     assert!(check("urn:example:n:height co 1").is_err());
+}
+
+#[test]
+fn brackets_of_a_declared_list_name_what_its_elements_have() {
+    let schema: Schema = serde_json::from_value(json!({
+        "id": "urn:example:n", "name": "n", "attributes": [
+            {"name": "tags", "multiValued": true},
+            {"name": "doors", "type": "complex", "multiValued": true, "subAttributes": [
+                {"name": "code"}, {"name": "locked", "type": "boolean"}]}]}))
+    .unwrap();
+    let mut registry = Registry::standard().clone();
+    registry.extend(Kind::User, schema).unwrap();
+    let mut resource = ana();
+    let value = json!({"tags": ["Red", "blue"], "doors": [{"code": "1"}]});
+    resource.document.insert("urn:example:n".to_owned(), value);
+    let check = |text: &str| {
+        let text = format!("urn:example:n:{text}");
+        resolved(&text, registry.resource_type(Kind::User), Dialect::Auto)
+            .map(|expr| expr.matches(&resource))
+            .map_err(|error| error.scim_type)
+    };
+    let refused = Err(Some(ScimType::InvalidFilter));
+    assert_eq!(check(r#"tags[value eq "red"]"#), Ok(true));
+    assert_eq!(check(r#"tags[VALUE sw "bl" and value ew "d"]"#), Ok(false));
+    assert_eq!(check(r#"tags[code eq "red"]"#), refused);
+    assert_eq!(check(r#"doors[code eq "1"]"#), Ok(true));
+    assert_eq!(check(r#"doors[value eq "1"]"#), refused);
+    // Only of `primary` is it said that absent means false.
+    assert_eq!(check("doors[locked eq false]"), Ok(false));
 }
 
 #[test]

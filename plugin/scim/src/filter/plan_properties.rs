@@ -387,6 +387,7 @@ fn filter(kind: Kind) -> BoxedStrategy<String> {
             .prop_map(|(inner, test)| format!("emails[{inner}]{test}")),
         in_doors.prop_map(|inner| format!("{CARD}:doors[{inner}]")),
         test(&["value"], &ALL, string()).prop_map(|inner| format!("{CARD}:emails[{inner}]")),
+        joined(test(&["value"], &ALL, string())).prop_map(|inner| format!("{CARD}:tags[{inner}]")),
     ];
     let own = prop_oneof![
         test(

@@ -314,7 +314,9 @@ impl<'a> Resolver<'a> {
         if extension.is_none() && (is_edges(self.rt, attribute) || self.is_groups(attribute)) {
             return self.member_path(attribute, filter, tail);
         }
-        if !attribute.is_complex() || self.rt.common.get(&attribute.name).is_some() {
+        // RFC 7643 2.4: elements of a simple list have a `value` too; PATCH takes it so.
+        let has_parts = attribute.is_complex() || attribute.multi_valued;
+        if !has_parts || self.rt.common.get(&attribute.name).is_some() {
             return Err(ScimError::invalid_filter(format!(
                 "{} takes no brackets",
                 quoted(&path.to_string())
