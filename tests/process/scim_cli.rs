@@ -143,7 +143,7 @@ fn scim2_cli_drives_every_operation() {
     let mut whole = user;
     whole["id"] = json!(id);
     whole["title"] = json!("Engineer");
-    let replaced = cli.run(&["replace", "user", id], Some(&whole));
+    let replaced = cli.run(&["replace", "user"], Some(&whole));
     assert_eq!(
         (&replaced["title"], &replaced["displayName"]),
         (&json!("Engineer"), &json!("Ana"))

@@ -20,6 +20,7 @@ const CONNECTION: &str = "okta";
 const PATIENCE: Duration = Duration::from_millis(300);
 
 pub(super) async fn serve(place: Workplace) -> Result<()> {
+    let stop = stopped()?;
     // What can be wrong with the settings is told before anything slow is done.
     let server = Server::bind(&place.config.server()?).await?;
     let runtime = build(runtime(&place)).await?;
@@ -45,7 +46,7 @@ pub(super) async fn serve(place: Workplace) -> Result<()> {
     warn_of_plain_http(&config, &server);
     let _background = runtime.start_background();
     let front = Front::new(runtime, config.http());
-    server.run(front, stopped()).await;
+    server.run(front, stop).await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -135,35 +136,31 @@ fn print_later(base: &str) {
     println!("A further token: `nameplate token create --scope scim` (or `--scope admin`)");
 }
 
+/// Done when the process is told to stop. From this call on, not only from when the
+/// future is first asked: a signal that comes with the first connection would end the
+/// process on the spot.
+#[cfg(unix)]
+fn stopped() -> Result<impl Future<Output = ()>> {
+    let listen = |kind| signal::unix::signal(kind).context("cannot wait for signals");
+    let mut interrupt = listen(signal::unix::SignalKind::interrupt())?;
+    let mut terminate = listen(signal::unix::SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping: finishing what is in flight");
+    })
+}
+
 /// Done when the process is told to stop.
-async fn stopped() {
-    let interrupt = async {
+#[cfg(not(unix))]
+fn stopped() -> Result<impl Future<Output = ()>> {
+    Ok(async {
         if let Err(error) = signal::ctrl_c().await {
             tracing::error!(%error, "cannot wait for an interrupt");
             std::future::pending::<()>().await;
         }
-    };
-    tokio::select! {
-        () = interrupt => {}
-        () = terminated() => {}
-    }
-    tracing::info!("stopping: finishing what is in flight");
-}
-
-#[cfg(unix)]
-async fn terminated() {
-    match signal::unix::signal(signal::unix::SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            terminate.recv().await;
-        }
-        Err(error) => {
-            tracing::error!(%error, "cannot wait for a termination signal");
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-#[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending::<()>().await;
+        tracing::info!("stopping: finishing what is in flight");
+    })
 }
