@@ -129,14 +129,22 @@ impl Filter {
         parser::filter(text).map_err(|error| ScimError::invalid_filter(error.to_string()))
     }
 
-    fn print_list(list: &[Self], word: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// `grouped` says which parts need parentheses. No others have them, so that what
+    /// is printed is nested no deeper than what was read.
+    fn print_list(
+        list: &[Self],
+        word: &str,
+        grouped: fn(&Self) -> bool,
+        f: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result {
         for (n, filter) in list.iter().enumerate() {
             if n > 0 {
                 write!(f, " {word} ")?;
             }
-            match filter {
-                Self::And(_) | Self::Or(_) => write!(f, "({filter})")?,
-                _ => write!(f, "{filter}")?,
+            if grouped(filter) {
+                write!(f, "({filter})")?;
+            } else {
+                write!(f, "{filter}")?;
             }
         }
         Ok(())
@@ -146,8 +154,12 @@ impl Filter {
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::And(list) => Self::print_list(list, "and", f),
-            Self::Or(list) => Self::print_list(list, "or", f),
+            Self::And(list) => {
+                let grouped = |part: &Self| matches!(part, Self::And(_) | Self::Or(_));
+                Self::print_list(list, "and", grouped, f)
+            }
+            // RFC 7644 3.4.2.2: `and` goes before `or`.
+            Self::Or(list) => Self::print_list(list, "or", |part| matches!(part, Self::Or(_)), f),
             Self::Not(filter) => write!(f, "not ({filter})"),
             Self::Test(path, condition) => write!(f, "{path} {condition}"),
             Self::ValuePath { path, filter, tail } => {

@@ -257,6 +257,13 @@ fn any_filter(brackets: bool) -> BoxedStrategy<Filter> {
     .boxed()
 }
 
+#[test]
+fn what_is_nested_as_deep_as_allowed_prints_no_deeper() {
+    let deep = "not (".repeat(MOST_LEVELS) + "a pr and b pr or c pr" + &")".repeat(MOST_LEVELS);
+    let filter = Filter::parse(&deep).unwrap();
+    assert_eq!(filter.to_string(), deep);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
     #[test]

@@ -134,3 +134,18 @@ fn what_a_put_leaves_of_an_extension_is_whole() {
     assert_eq!(put.body[BADGE], left);
     let _ = client.put(&place, &put.body).expect(200);
 }
+
+#[test]
+fn a_number_that_is_read_and_written_again_is_the_same() {
+    let mut client = Client::with(config("auto"));
+    let user = format!(
+        "{{\"schemas\": [\"{USER}\"], \"userName\": \"ana\", \"shoeSize\": {}}}",
+        "7777770000000000000001101732413"
+    );
+    let answer = client.request("POST", "/Users", &[], user.as_bytes());
+    let place = format!("/Users/{}", answer.expect(201).id());
+    let before = client.get(&place).expect(200);
+    let nothing = json!([{"op": "remove", "path": "title"}]);
+    let after = client.patch(&place, &nothing).expect(200);
+    assert_eq!(after.body["meta"], before.body["meta"]);
+}
