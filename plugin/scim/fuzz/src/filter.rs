@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::client::Client;
 use crate::directory::Memory;
-use crate::stage::{dialect, head, with_client};
+use crate::stage::{dialect, head, named, with_client};
 use crate::walk::hits_of;
 
 pub fn check(data: &[u8]) {
@@ -23,19 +23,20 @@ pub fn check(data: &[u8]) {
     } else {
         Kind::User
     };
-    let read = Filter::parse(text);
-    match &read {
-        Ok(filter) => check_print(filter),
-        Err(error) => {
-            assert_eq!(error.scim_type, Some(ScimType::InvalidFilter), "{error}");
-            assert!(!error.detail.contains('\n'), "{error}");
+    with_client(dialect(&head), |client, at| {
+        let text = &*named(text, at);
+        let read = Filter::parse(text);
+        match &read {
+            Ok(filter) => check_print(filter),
+            Err(error) => {
+                assert_eq!(error.scim_type, Some(ScimType::InvalidFilter), "{error}");
+                assert!(!error.detail.contains('\n'), "{error}");
+            }
         }
-    }
-    if text.trim().is_empty() {
-        // No filter at all.
-        return;
-    }
-    with_client(dialect(&head), |client, _| {
+        if text.trim().is_empty() {
+            // No filter at all.
+            return;
+        }
         let endpoint = match kind {
             Kind::User => "/Users",
             Kind::Group => "/Groups",

@@ -1,11 +1,11 @@
-//! `user` or `group`, an operation, perhaps a dialect, and a JSON value; then a path.
+//! `ana`, `joy` or `group`, an operation, perhaps a dialect, and a JSON value; then a path.
 //! It is refused without a trace, or what it did is a valid resource; names mean the
 //! same in any case; what is removed twice is removed once.
 
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client, PATCH_OP};
-use crate::stage::{dialect, head, with_client};
+use crate::stage::{dialect, head, named, with_client};
 use crate::state::State;
 use crate::traffic::request;
 
@@ -14,18 +14,24 @@ pub fn check(data: &[u8]) {
     let Ok(path) = std::str::from_utf8(path) else {
         return;
     };
+    // A file ends with a line's end.
+    let path = path.strip_suffix('\n').unwrap_or(path);
     let ops = ["remove", "replace"];
     let op = ops
         .into_iter()
         .find(|op| head.contains(op))
         .unwrap_or("add");
-    let value = head.split_once('=').map_or("null", |(_, value)| value);
-    let value: Value = serde_json::from_str(value).unwrap_or_default();
+    let (mut path, mut value) = (path.to_owned(), Value::Null);
+    with_client(dialect(&head), |_, at| {
+        let sent = head.split_once('=').map_or("null", |(_, value)| value);
+        value = serde_json::from_str(&named(sent, at)).unwrap_or_default();
+        path = named(&path, at);
+    });
     let with_path = |path: &str| json!({"op": op, "path": path, "value": value});
     let without = |path: &str| json!({"op": op, "value": {path: value}});
     for operation in [&with_path as &dyn Fn(&str) -> Value, &without] {
-        let (first, state, kept) = patched(&head, &operation(path));
-        let (other, other_state, _) = patched(&head, &operation(&swapped(path)));
+        let (first, state, kept) = patched(&head, &operation(&path));
+        let (other, other_state, _) = patched(&head, &operation(&swapped(&path)));
         assert_eq!(first.status, other.status, "{} {}", first.body, other.body);
         assert_eq!(
             first.body["scimType"], other.body["scimType"],
@@ -42,9 +48,10 @@ pub fn check(data: &[u8]) {
 fn patched(head: &str, operation: &Value) -> (Answer, State, bool) {
     let mut result = None;
     with_client(dialect(head), |client, at| {
-        let place = match head.contains("group") {
-            true => format!("/Groups/{}", at.outer),
-            false => format!("/Users/{}", at.joy),
+        let place = match (head.contains("group"), head.contains("ana")) {
+            (true, _) => format!("/Groups/{}", at.outer),
+            (false, true) => format!("/Users/{}", at.ana),
+            (false, false) => format!("/Users/{}", at.joy),
         };
         let before = client.directory.state.clone();
         let answer = send(client, &place, operation);

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 use crate::client::{BASE, Client};
-use crate::stage::{dialect, head, with_client};
+use crate::stage::{dialect, head, named, with_client};
 use crate::traffic::Directory;
 
 /// Requests of one input, so that long inputs are not merely slow.
@@ -40,13 +40,7 @@ fn split<'d>(data: &'d [u8], by: &[u8]) -> (&'d [u8], Option<&'d [u8]>) {
 fn request(text: &[u8], at: &Directory) -> Request {
     let (start, body) = split(text, b"\n\n");
     let mut lines = start.split(|byte| *byte == b'\n');
-    let named = |bytes: &[u8]| {
-        String::from_utf8_lossy(bytes)
-            .replace("{ana}", &at.ana)
-            .replace("{joy}", &at.joy)
-            .replace("{inner}", &at.inner)
-            .replace("{outer}", &at.outer)
-    };
+    let named = |bytes: &[u8]| named(&String::from_utf8_lossy(bytes), at);
     let first = named(lines.next().unwrap_or_default());
     let (method, target) = first.split_once(' ').unwrap_or(("GET", &first));
     let (path, query) = match target.split_once('?') {

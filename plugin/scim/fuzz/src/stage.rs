@@ -61,3 +61,11 @@ pub fn head(data: &[u8]) -> (String, &[u8]) {
     };
     (String::from_utf8_lossy(head).into_owned(), rest)
 }
+
+/// A text with the ids of the resources that it names as `{ana}`.
+pub fn named(text: &str, at: &Directory) -> String {
+    text.replace("{ana}", &at.ana)
+        .replace("{joy}", &at.joy)
+        .replace("{inner}", &at.inner)
+        .replace("{outer}", &at.outer)
+}
