@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client, PATCH_OP};
-use crate::stage::{dialect, head, named, with_client};
+use crate::stage::{dialect, get, head, named, with_client};
 use crate::state::State;
 use crate::traffic::request;
 
@@ -74,7 +74,7 @@ fn send(client: &mut Client, place: &str, operation: &Value) -> Answer {
 }
 
 fn check_done(client: &mut Client, place: &str, operation: &Value, answer: &Answer) {
-    let shown = client.get(place).expect(200);
+    let shown = get(client, place, None).expect(200);
     assert!(answer.status == 204 || shown.body == answer.body);
     let state = client.directory.state.clone();
     if operation["op"] == "remove" {
@@ -83,7 +83,8 @@ fn check_done(client: &mut Client, place: &str, operation: &Value, answer: &Answ
         assert_eq!(client.directory.state, state);
     }
     // Whatever it has become can be sent back.
-    let _ = client.put(place, &shown.body).expect(200);
+    let put = client.answer(request("PUT", place, &shown.body));
+    assert_eq!(put.status, 200, "{} {}", shown.body, put.body);
 }
 
 /// The path with its letters in the other case, but for strings and JSON's words.

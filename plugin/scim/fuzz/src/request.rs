@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 use crate::client::{BASE, Client};
-use crate::stage::{dialect, head, named, with_client};
-use crate::traffic::Directory;
+use crate::stage::{dialect, get, head, named, with_client};
+use crate::traffic::{self, Directory};
 
 /// Requests of one input, so that long inputs are not merely slow.
 const MOST: usize = 8;
@@ -92,12 +92,13 @@ fn check_directory(client: &mut Client) {
             "{content:?}"
         );
         let place = format!("{}/{}", rt.endpoint, document.id);
-        let shown = client.get(&place).expect(200);
-        let put = client.put(&place, &shown.body);
+        let shown = get(client, &place, None).expect(200);
+        let put = client.answer(traffic::request("PUT", &place, &shown.body));
         assert_eq!(put.status, 200, "{} {}", shown.body, put.body);
         // What no schema has is not shown, so it is lost the first time.
         let kept = client.directory.state.clone();
-        let _ = client.put(&place, &put.body).expect(200);
+        let again = client.answer(traffic::request("PUT", &place, &put.body));
+        assert_eq!(again.status, 200, "{} {}", put.body, again.body);
         assert!(client.directory.state == kept, "{}", put.body);
     }
 }

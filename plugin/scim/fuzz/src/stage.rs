@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use nameplate_scim::config::Config;
+use nameplate_scim::http::Request;
 
-use crate::client::{Client, NOW};
+use crate::client::{Answer, BASE, Client, NOW};
 use crate::state::State;
 use crate::traffic::{Directory, config, populated};
 
@@ -68,4 +69,16 @@ pub fn named(text: &str, at: &Directory) -> String {
         .replace("{joy}", &at.joy)
         .replace("{inner}", &at.inner)
         .replace("{outer}", &at.outer)
+}
+
+/// Reads what any bytes may have left: the client's own way of reading expects an
+/// input that somebody chose.
+pub fn get(client: &mut Client, path: &str, query: Option<String>) -> Answer {
+    client.answer(Request {
+        method: "GET".to_owned(),
+        path: path.to_owned(),
+        query,
+        base_url: BASE.to_owned(),
+        ..Request::default()
+    })
 }
