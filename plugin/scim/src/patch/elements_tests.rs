@@ -65,6 +65,29 @@ fn a_new_primary_takes_the_place_of_the_old_one() {
 }
 
 #[test]
+fn the_old_primary_steps_back_behind_the_new_one_too() {
+    let home = json!({"value": "h@x.y", "type": "home"});
+    let mut work = json!({"value": "w@x.y", "type": "work", "primary": true});
+    let user = ana_with("emails", json!([home, work]));
+    let mut new = home;
+    new["primary"] = json!(true);
+    work["primary"] = json!(false);
+    let expected = json!([new, work]);
+    for operation in [
+        json!({"op": "add", "path": "emails", "value": [new]}),
+        json!({"op": "replace", "path": "emails[type eq \"home\"].primary", "value": true}),
+    ] {
+        // Strict takes no second primary, not even for a moment.
+        for dialect in [Dialect::Auto, Dialect::Strict] {
+            let operations = json!([operation]);
+            let (done, notes) = patched(dialect, user.clone(), operations).unwrap();
+            assert_eq!(done["emails"], expected, "{operation}");
+            assert!(!notes.has("several-primaries"));
+        }
+    }
+}
+
+#[test]
 fn replace_of_a_list_sets_it() {
     let new = json!([{"value": "n@x.y"}]);
     let done = after(json!({"op": "replace", "path": "emails", "value": new}));
@@ -167,6 +190,7 @@ fn what_no_element_can_be_made_from_is_no_target() {
     for filter in [
         "type ne \"work\" and value pr",
         "type eq \"a\" or type eq \"b\"",
+        "type eq \"a\" and type eq \"b\"",
     ] {
         assert_eq!(
             refused(Dialect::Entra, missing("replace", filter)),
