@@ -11,7 +11,7 @@ use crate::error::ScimError;
 use crate::filter::index_version;
 use crate::fold::login_key;
 use crate::list::walk;
-use crate::patch::{MemberChange, by_login, looks_like_uuid};
+use crate::patch::{BY_LOGIN, MemberChange, looks_like_uuid};
 use crate::resource::Rule;
 use crate::response::Failure;
 use crate::schema::USER_NAME;
@@ -38,7 +38,9 @@ pub(crate) fn resolve(call: &mut Call<'_>, members: &mut MemberChange) -> Result
     if logins.is_empty()
         || !call
             .notes
-            .accepts(Rule::MemberByLogin, call.config.dialect, by_login)
+            .accepts(Rule::MemberByLogin, call.config.dialect, || {
+                BY_LOGIN.to_owned()
+            })
     {
         return Ok(());
     }

@@ -92,6 +92,10 @@ fn replace_of_a_list_sets_it() {
     let new = json!([{"value": "n@x.y"}]);
     let done = after(json!({"op": "replace", "path": "emails", "value": new}));
     assert_eq!(done, ana_with("emails", new));
+    // RFC 7643 2.4: one value of one type is there once.
+    let twice = json!([{"value": "n@x.y"}, {"value": "N@x.y", "display": "N"}]);
+    let done = after(json!({"op": "replace", "path": "emails", "value": twice}));
+    assert_eq!(done["emails"], json!([{"value": "N@x.y", "display": "N"}]));
     let done = after(json!({"op": "replace", "path": "emails", "value": []}));
     assert_eq!(done, ana_with("emails", json!(null)));
 }

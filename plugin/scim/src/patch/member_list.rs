@@ -14,6 +14,9 @@ use std::fmt;
 /// would be many times their text in memory.
 const MOST: usize = 400_000;
 
+/// The remark on members that are no ids.
+pub(crate) const BY_LOGIN: &str = "`members` held values that are no ids; taken as logins";
+
 /// Reads a list of members from its text.
 pub(crate) fn read_members(
     raw: &RawValue,
@@ -128,14 +131,10 @@ pub(super) fn new_member(
 ) -> NewMember {
     // Okta keeps pushing ids of a database that was rebuilt; other clients send a
     // login where the id belongs. A UUID is certainly no login.
-    let is_login = !looks_like_uuid(&id) && checker.accepts(Rule::MemberByLogin, by_login);
+    let is_login =
+        !looks_like_uuid(&id) && checker.accepts(Rule::MemberByLogin, || BY_LOGIN.to_owned());
     let login = is_login.then(|| login_key(&id));
     NewMember { id, display, login }
-}
-
-/// The remark on members that are no ids.
-pub(crate) fn by_login() -> String {
-    format!("`{MEMBERS}` held values that are no ids; taken as logins")
 }
 
 /// Is it certainly an id: the directory's are UUIDs, and a UUID is no login.

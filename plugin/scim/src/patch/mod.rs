@@ -18,6 +18,6 @@ pub use members::{MemberChange, MemberFilter};
 pub use parse::{Op, Operation, PATCH_URN, parse};
 
 pub(crate) use elements::join_equal;
-pub(crate) use member_list::{by_login, looks_like_uuid, read_members};
+pub(crate) use member_list::{BY_LOGIN, looks_like_uuid, read_members};
 pub(crate) use members::check_target;
 pub(crate) use parse::{Members, check_schemas, find, is_null, read_list, read_object};

@@ -364,6 +364,26 @@ mod tests {
     }
 
     #[test]
+    fn a_blank_path_is_none_and_white_space_around_one_is_left_out() {
+        for (path, expected) in [("", None), ("  ", None), (" title ", Some("title"))] {
+            let body = format!(
+                r#"{{"schemas": ["{PATCH_URN}"],
+                    "Operations": [{{"op": "add", "path": "{path}", "value": 1}}]}}"#
+            );
+            let mut notes = Notes::new();
+            let operations = parse(body.as_bytes(), &Config::default(), &mut notes).unwrap();
+            assert_eq!(operations[0].path.as_deref(), expected, "`{path}`");
+            assert!(notes.has(Rule::LoosePath.code()), "`{path}`");
+            let strict = Config {
+                dialect: Dialect::Strict,
+                ..Config::default()
+            };
+            let error = parse(body.as_bytes(), &strict, &mut Notes::new()).unwrap_err();
+            assert_eq!(error.scim_type, Some(ScimType::InvalidPath), "`{path}`");
+        }
+    }
+
+    #[test]
     fn a_malformed_request_is_refused_with_what_to_change() {
         let cases = [
             ("{", "the JSON ends too early"),

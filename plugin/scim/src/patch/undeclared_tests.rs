@@ -153,6 +153,8 @@ fn keys_of_a_value_without_a_path_change_what_post_kept_under_them() {
         "/favourite colour",
         json!("x"),
     );
+    // POST keeps a name as it is, white space and all.
+    changes(set(" title", json!("x")), "/ title", json!("x"));
     changes(
         set("urn:vendor:1.0", json!({"a": 1})),
         "/urn:vendor:1.0",
