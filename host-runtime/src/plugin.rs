@@ -221,6 +221,8 @@ pub struct EndUser {
     pub person: Option<Person>,
     /// Who could be meant, if ambiguous.
     pub candidates: Vec<String>,
+    /// Usernames that are probably meant, if pending; the likeliest first.
+    pub near: Vec<String>,
 }
 
 /// What one step of re-indexing did.

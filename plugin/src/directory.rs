@@ -1,5 +1,6 @@
-//! [`Directory`] over the `user-store` import.
+//! [`Directory`] and [`TenantDirectory`] over the `user-store` import.
 
+use nameplate_mapping::directory::TenantDirectory;
 use nameplate_scim::directory::{
     Directory, DirectoryError, Document, Edge, Find, HeldMember, Holding, Kind, MemberPage,
     Memberships, Outcome, Page, Unit,
@@ -75,5 +76,22 @@ impl Directory for HostDirectory {
         wit::commit(&commit_id, &list(units), stop_after)
             .map(list)
             .map_err(Into::into)
+    }
+}
+
+impl TenantDirectory for HostDirectory {
+    fn find_in(&mut self, connection: &str, find: &Find) -> Result<Page, DirectoryError> {
+        wit::find_in(connection, &find.into())
+            .map(Into::into)
+            .map_err(Into::into)
+    }
+
+    fn users_of(
+        &mut self,
+        group: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, DirectoryError> {
+        wit::users_of(group, after, limit).map_err(Into::into)
     }
 }

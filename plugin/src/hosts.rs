@@ -375,6 +375,7 @@ impl From<EndUser> for mapping::EndUser {
             reason,
             person,
             candidates,
+            near,
         } = end_user;
         Self {
             outcome: outcome.into(),
@@ -382,7 +383,10 @@ impl From<EndUser> for mapping::EndUser {
             reason,
             person: person.map(Into::into),
             candidates,
-            extras: Vec::new(),
+            extras: near
+                .into_iter()
+                .map(|username| ("near".to_owned(), username))
+                .collect(),
         }
     }
 }

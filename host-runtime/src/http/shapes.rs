@@ -152,6 +152,9 @@ pub fn current(user: &EndUser) -> Value {
         if !user.candidates.is_empty() {
             shape.insert("candidates".to_owned(), json!(user.candidates));
         }
+        if !user.near.is_empty() {
+            shape.insert("near".to_owned(), json!(user.near));
+        }
     }
     shape
 }

@@ -26,6 +26,7 @@ fn user(outcome: AssignmentOutcome, person: Option<Person>) -> EndUser {
         reason: "because".into(),
         person,
         candidates: Vec::new(),
+        near: Vec::new(),
     }
 }
 

@@ -54,6 +54,17 @@ fn too_many(what: &str, most: usize) -> types::StoreError {
     types::StoreError::Invalid(format!("more than {most} {what} in one call"))
 }
 
+/// Hosts and other connections belong to the tenant: a SCIM request reaches none.
+macro_rules! mapping_only {
+    ($state:ident) => {
+        if $state.call()?.scope.connection.is_some() {
+            return Ok(Err(types::StoreError::Denied(
+                "in scope of mapping alone".into(),
+            )));
+        }
+    };
+}
+
 impl types::Host for GuestState {}
 
 impl config::Host for GuestState {
@@ -156,6 +167,40 @@ impl user_store::Host for GuestState {
         Ok(page.map(|page| page_to_wit(page, connections)))
     }
 
+    async fn find_in(
+        &mut self,
+        connection: String,
+        request: user_store::FindRequest,
+    ) -> Answer<user_store::Page> {
+        mapping_only!(self);
+        let find = find_request(request);
+        let mut scope = self.call()?.scope;
+        let known = self.call()?.connections.clone();
+        let Some(found) = known.iter().find(|known| known.name == connection) else {
+            return Ok(Err(types::StoreError::Denied(
+                "the tenant has no connection of this name".into(),
+            )));
+        };
+        scope.connection = Some(found.id);
+        let page = ask!(self, |call| call.users.find(scope, &find));
+        Ok(page.map(|page| page_to_wit(page, &known)))
+    }
+
+    async fn users_of(
+        &mut self,
+        group: String,
+        after: Option<String>,
+        limit: u32,
+    ) -> Answer<Vec<String>> {
+        let limit = limit.min(limits::PAGE);
+        Ok(ask!(self, |call| call.users.users_of(
+            call.scope,
+            &group,
+            after.as_deref(),
+            limit
+        )))
+    }
+
     async fn index_ready(&mut self, index_version: String) -> Answer<bool> {
         Ok(ask!(self, |call| call
             .users
@@ -254,17 +299,6 @@ impl user_store::Host for GuestState {
             .map(|result| outcome(result, connections))
             .collect()))
     }
-}
-
-/// Hosts belong to the tenant, not to a connection: a SCIM request reaches none.
-macro_rules! mapping_only {
-    ($state:ident) => {
-        if $state.call()?.scope.connection.is_some() {
-            return Ok(Err(types::StoreError::Denied(
-                "hosts are in scope of mapping alone".into(),
-            )));
-        }
-    };
 }
 
 impl host_store::Host for GuestState {

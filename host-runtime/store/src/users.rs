@@ -506,6 +506,16 @@ pub trait UserStore: Send + Sync {
         limit: u32,
     ) -> Result<MemberPage, StoreError>;
 
+    /// Users below a group, nested ones too, each once, by id; at most
+    /// [`limits::PAGE`].
+    async fn users_of(
+        &self,
+        scope: Scope,
+        group: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError>;
+
     /// Reads the groups of a document; with `transitive` those above them too.
     async fn groups_of(
         &self,

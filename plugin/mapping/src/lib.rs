@@ -1,6 +1,7 @@
 //! Who uses which host: claims and login facts in, assignments out.
 //!
 //! - [`hosts`]: hosts, claims and assignments as a store keeps them
+//! - [`directory`]: people and groups of all connections of a tenant
 //! - [`claim`]: what a caller says becomes a claim, so that repeats are harmless
 //! - [`resolve`]: claims and login facts become an assignment, purely
 //! - [`rules`]: what a tenant can choose
@@ -12,6 +13,7 @@
 //! a [`nameplate_scim::env::Env`]. It must not know what HTTP or SCIM requests are.
 
 pub mod claim;
+pub mod directory;
 mod explain;
 pub mod hosts;
 mod json;

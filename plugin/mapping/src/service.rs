@@ -24,11 +24,12 @@
 
 use std::collections::BTreeSet;
 
-use nameplate_scim::directory::{Directory, DirectoryError, Holding, Kind};
+use nameplate_scim::directory::{DirectoryError, Holding, Kind};
 use nameplate_scim::env::{Env, Level};
 use thiserror::Error;
 
 use crate::claim::{ClaimDraft, from_draft};
+use crate::directory::TenantDirectory;
 use crate::hosts::{Host, HostPage, Hosts, HostsError, Outcome, Source, WriteOutcome};
 use crate::person::{Person, active};
 use crate::resolve::{Activity, Resolution, relevant_logins, resolve, rivals};
@@ -38,7 +39,7 @@ use crate::rules::Rules;
 /// that somebody else got a write through.
 const TRIES: usize = 8;
 
-/// Values per [`Directory::holders`] call, and spans it may cut at; see
+/// Values per [`Directory::holders`](nameplate_scim::directory::Directory::holders) call, and spans it may cut at; see
 /// `wit/user-store.wit`.
 const HOLDERS_VALUES: usize = 16;
 const HOLDERS_SPANS: usize = 1000;
@@ -134,6 +135,8 @@ pub struct EndUser {
     pub person: Option<Person>,
     /// If ambiguous, who could be meant, by username, at most 10.
     pub candidates: Vec<String>,
+    /// If pending, usernames that are probably meant, the likeliest first, at most 3.
+    pub near: Vec<String>,
 }
 
 /// A host whose stored assignment is what its facts say.
@@ -147,7 +150,7 @@ pub(crate) struct Settled {
 /// Mapping over the stores of one tenant.
 pub struct Mapping<'a> {
     /// All connections of the tenant.
-    pub directory: &'a mut dyn Directory,
+    pub directory: &'a mut dyn TenantDirectory,
     /// The tenant's hosts.
     pub hosts: &'a mut dyn Hosts,
     /// Time and the journal.
@@ -201,6 +204,7 @@ impl Mapping<'_> {
                 outcome: resolution.outcome,
                 person,
                 candidates: self.usernames(&resolution.candidates)?,
+                near: Vec::new(),
                 login: resolution.login,
                 reason: resolution.reason,
             });

@@ -9,6 +9,7 @@ use nameplate_scim::fold::login_key;
 use serde_json::json;
 
 use crate::claim::{ClaimDraft, logins};
+use crate::directory::TenantDirectory;
 use crate::hosts::*;
 use crate::resolve::{EMAIL, USER_NAME};
 use crate::rules::Rules;
@@ -239,6 +240,58 @@ impl Directory for People {
         _: Option<u32>,
     ) -> Result<Vec<CommitOutcome>, DirectoryError> {
         unused()
+    }
+}
+
+impl TenantDirectory for People {
+    /// Users of a connection by id or by userName.
+    fn find_in(&mut self, connection: &str, find: &Find) -> Result<Page, DirectoryError> {
+        let wanted = |value: &[u8]| match &find.range {
+            KeyRange::All => true,
+            KeyRange::Equal(key) => value == key,
+            KeyRange::Prefix(key) => value.starts_with(key),
+            KeyRange::Between(..) | KeyRange::Contains(_) => false,
+        };
+        let after = find.after.as_deref().unwrap_or_default();
+        let mut hits: Vec<(Vec<u8>, &Document)> = self
+            .documents
+            .values()
+            .filter(|found| found.connection == connection && found.kind == find.kind)
+            .map(|found| (login_key(&found.label), found))
+            .filter(|(value, _)| wanted(value))
+            .collect();
+        hits.sort_by(|(a, one), (b, two)| (a, &one.id).cmp(&(b, &two.id)));
+        let place = |value: &[u8], id: &str| [value, b"\0", id.as_bytes()].concat();
+        hits.retain(|(value, found)| place(value, &found.id).as_slice() > after);
+        let limit = usize::try_from(find.limit).unwrap_or(usize::MAX);
+        let next = (hits.len() > limit).then(|| hits.get(limit.saturating_sub(1)));
+        let next = next.flatten().map(|(value, found)| place(value, &found.id));
+        let hits = hits.into_iter().take(limit).map(|(value, found)| Hit {
+            id: found.id.clone(),
+            key: (find.want == Detail::Keys).then_some(value),
+            document: (find.want == Detail::Documents).then(|| found.clone()),
+        });
+        Ok(Page {
+            hits: hits.collect(),
+            next,
+            total: None,
+        })
+    }
+    fn users_of(
+        &mut self,
+        group: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, DirectoryError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        Ok(self
+            .groups
+            .iter()
+            .filter(|(_, memberships)| memberships.groups.iter().any(|one| one.group == group))
+            .map(|(user, _)| user.clone())
+            .filter(|user| after.is_none_or(|after| user.as_str() > after))
+            .take(limit)
+            .collect())
     }
 }
 

@@ -314,6 +314,10 @@ impl UserStore for Caught {
         Ok(MemberPage::default())
     }
 
+    async fn users_of(&self, _: Scope, _: &str, _: Option<&str>, _: u32) -> Answer<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     async fn groups_of(&self, _: Scope, _: &str, _: bool) -> Answer<Memberships> {
         Ok(Memberships::default())
     }

@@ -278,6 +278,7 @@ pub(super) fn end_user(end_user: mapping::EndUser) -> plugin::EndUser {
         reason,
         person: linked,
         candidates,
+        near,
     } = end_user;
     plugin::EndUser {
         outcome: found_to_store(outcome),
@@ -285,5 +286,6 @@ pub(super) fn end_user(end_user: mapping::EndUser) -> plugin::EndUser {
         reason,
         person: linked.map(person),
         candidates,
+        near,
     }
 }

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use nameplate_mapping::directory::TenantDirectory;
 use nameplate_mapping::hosts::{
     Assignment, Claim, Host, HostPage, Hosts, HostsError, Source, WriteOutcome,
 };
@@ -145,6 +146,32 @@ impl Directory for NativeDirectory<'_> {
             .into_iter()
             .map(|outcome| convert::outcome(outcome, &call.connections))
             .collect())
+    }
+}
+
+impl TenantDirectory for NativeDirectory<'_> {
+    fn find_in(&mut self, connection: &str, find: &Find) -> Result<Page, DirectoryError> {
+        let call = self.call;
+        let known = call.connections.iter();
+        let found = known.into_iter().find(|known| known.name == connection);
+        let found = found.ok_or_else(|| {
+            DirectoryError::Refused("the tenant has no connection of this name".to_owned())
+        })?;
+        let mut scope = call.scope;
+        scope.connection = Some(found.id);
+        wait(call.users.find(scope, &convert::find(find)))
+            .map(|page| convert::page(page, &call.connections))
+            .map_err(convert::directory_error)
+    }
+
+    fn users_of(
+        &mut self,
+        group: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, DirectoryError> {
+        let call = self.call;
+        wait(call.users.users_of(call.scope, group, after, limit)).map_err(convert::directory_error)
     }
 }
 

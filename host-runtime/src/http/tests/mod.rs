@@ -116,6 +116,7 @@ impl Plugin for Echo {
             reason: "the newest claim".into(),
             person: None,
             candidates: Vec::new(),
+            near: Vec::new(),
         })
     }
 

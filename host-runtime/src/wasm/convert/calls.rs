@@ -170,14 +170,16 @@ impl From<mapping::EndUser> for EndUser {
             reason,
             person,
             candidates,
-            extras: _,
+            extras,
         } = end_user;
+        let near = extras.into_iter().filter(|(name, _)| name == "near");
         Self {
             outcome: outcome.into(),
             login,
             reason,
             person: person.map(Into::into),
             candidates,
+            near: near.map(|(_, username)| username).collect(),
         }
     }
 }

@@ -101,6 +101,24 @@ impl UserStore for SqliteStore {
         self.read(|connection| members(connection, scope, group, after, most))
     }
 
+    async fn users_of(
+        &self,
+        scope: Scope,
+        group: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError> {
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        check::at_most("users", most, check::page())?;
+        self.read(|connection| {
+            let snapshot = connection.unchecked_transaction()?;
+            match rows::seen(&snapshot, scope, group)? {
+                true => users_of(&snapshot, scope.tenant, group, after, limit),
+                false => Ok(Vec::new()),
+            }
+        })
+    }
+
     async fn groups_of(
         &self,
         scope: Scope,
@@ -288,6 +306,31 @@ pub fn holders(
         }
     }
     Ok(spans::shown(found))
+}
+
+fn users_of(
+    connection: &Connection,
+    tenant: TenantId,
+    group: &str,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<Vec<String>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "WITH RECURSIVE below (id) AS (
+            SELECT ?2
+            UNION SELECT e.member_id FROM below b
+                CROSS JOIN edges e ON e.tenant = ?1 AND e.group_id = b.id
+                CROSS JOIN documents d ON d.tenant = e.tenant AND d.id = e.member_id AND d.kind = 1)
+         SELECT DISTINCT e.member_id FROM below b
+            CROSS JOIN edges e ON e.tenant = ?1 AND e.group_id = b.id AND e.member_id > ?3
+            CROSS JOIN documents d ON d.tenant = e.tenant AND d.id = e.member_id AND d.kind = 0
+         ORDER BY e.member_id LIMIT ?4",
+    )?;
+    let found = statement.query_map(
+        params![tenant.0, group, after.unwrap_or_default(), limit],
+        |row| row.get(0),
+    )?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Level by level, so that a group is met on a shortest way first; of several

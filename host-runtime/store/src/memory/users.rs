@@ -120,6 +120,24 @@ impl UserStore for MemoryStore {
         }))
     }
 
+    async fn users_of(
+        &self,
+        scope: Scope,
+        group: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError> {
+        check::at_most("users", count(limit), check::page())?;
+        Ok(self.read(scope.tenant, |directory| {
+            if directory.seen(scope.connection, group).is_none() {
+                return Vec::new();
+            }
+            let mut users = below(directory, group);
+            users.retain(|user| after.is_none_or(|after| user.as_str() > after));
+            users.into_iter().take(count(limit)).collect()
+        }))
+    }
+
     async fn groups_of(
         &self,
         scope: Scope,
@@ -401,6 +419,23 @@ fn matches(directory: &Directory, connection: ConnectionId, find: &Find) -> Vec<
 
 /// Level by level, so that a group is met on a shortest way first; of several
 /// shortest ways the one that was complete earliest counts.
+/// Users below a group, each once. A cycle ends where it began.
+fn below(directory: &Directory, group: &str) -> BTreeSet<String> {
+    let mut users = BTreeSet::new();
+    let mut groups = BTreeSet::from([group.to_owned()]);
+    let mut left = vec![group.to_owned()];
+    while let Some(group) = left.pop() {
+        for ((_, member), _) in under(&directory.edges, &group) {
+            match directory.documents.get(member).map(|row| row.document.kind) {
+                Some(Kind::User) => _ = users.insert(member.clone()),
+                Some(Kind::Group) if groups.insert(member.clone()) => left.push(member.clone()),
+                Some(Kind::Group) | None => {}
+            }
+        }
+    }
+    users
+}
+
 fn memberships(directory: &Directory, member: &str, transitive: bool) -> Memberships {
     let mut found: BTreeMap<String, Membership> = BTreeMap::new();
     let mut level: BTreeMap<String, Timestamp> = BTreeMap::from([(member.to_owned(), 0)]);
