@@ -60,6 +60,7 @@ fn rules() -> impl Strategy<Value = Rules> {
         } else {
             Vec::new()
         },
+        ..Rules::default()
     })
 }
 
