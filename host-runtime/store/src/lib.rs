@@ -17,6 +17,7 @@ mod error;
 mod hosts;
 pub mod keyset;
 pub mod memory;
+mod rehearsal;
 pub mod reserved;
 pub mod spans;
 mod users;
@@ -25,6 +26,7 @@ pub mod walk;
 pub use control::*;
 pub use error::StoreError;
 pub use hosts::*;
+pub use rehearsal::{Rehearsal, Trace};
 pub use users::*;
 
 /// Milliseconds since 1970-01-01T00:00:00Z.

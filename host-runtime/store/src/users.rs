@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{ConnectionId, Scope, StoreError, TenantId, Timestamp};
+use crate::{ConnectionId, Rehearsal, Scope, StoreError, TenantId, Timestamp};
 
 /// What a document describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -555,6 +555,18 @@ pub trait UserStore: Send + Sync {
         units: Vec<Unit>,
         stop_after: Option<u32>,
     ) -> Result<Vec<Outcome>, StoreError>;
+
+    /// Answers what [`Self::commit`] would do, and MUST leave no trace of it: no row, no
+    /// number of an event, no commit-id.
+    ///
+    /// For previews. A backend does the units as it always does and takes them back.
+    async fn rehearse(
+        &self,
+        scope: Scope,
+        now: Timestamp,
+        units: Vec<Unit>,
+        stop_after: Option<u32>,
+    ) -> Result<Rehearsal, StoreError>;
 
     /// Reads the event log from `after` (exclusive) on, at most 1000.
     ///

@@ -12,7 +12,7 @@ use nameplate_runtime::plugin::{Call, ClaimDraft, GuestConfig, Plugin, PluginReq
 use nameplate_runtime::{Runtime, Stores, setup};
 use nameplate_store::{
     Change, ChangeResult, ConnectionId, ControlStore, Document, Edge, Event, Find, HeldMember,
-    Holding, HostRecord, HostStore, Kind, MemberPage, Memberships, Outcome, Page, Scope, Source,
+    Holding, HostRecord, HostStore, Kind, MemberPage, Memberships, Outcome, Page, Rehearsal, Scope, Source,
     StoreError, TenantId, Timestamp, Unit, UserStore,
 };
 use nameplate_store_sql::{SqliteOptions, SqliteStore};
@@ -353,6 +353,16 @@ impl UserStore for Caught {
             .collect();
         lock(&self.units).extend(units);
         Ok(outcomes)
+    }
+
+    async fn rehearse(
+        &self,
+        _: Scope,
+        _: Timestamp,
+        _: Vec<Unit>,
+        _: Option<u32>,
+    ) -> Answer<Rehearsal> {
+        Ok(Rehearsal::default())
     }
 
     async fn events(&self, _: TenantId, _: u64, _: u32) -> Answer<Vec<Event>> {

@@ -126,7 +126,6 @@ impl Directory {
             tenant: TENANT,
             connection: OKTA,
             now: 1,
-            commit_id: u128::from(self.commits.get()).to_be_bytes(),
             units: vec![Unit {
                 changes,
                 event: None,
@@ -135,7 +134,8 @@ impl Directory {
             events_kept: 100,
         };
         let transaction = self.connection.unchecked_transaction().unwrap();
-        let outcomes = batch.commit(&transaction).unwrap();
+        let commit_id = u128::from(self.commits.get()).to_be_bytes();
+        let outcomes = batch.commit(&transaction, commit_id).unwrap();
         transaction.commit().unwrap();
         assert!(matches!(outcomes.as_slice(), [Outcome::Committed { .. }]));
     }

@@ -44,6 +44,12 @@ pub fn append(connection: &Connection, tenant: TenantId, event: &Event) -> Resul
     Ok(seq.0)
 }
 
+/// The number of the newest event there has been.
+pub fn last(connection: &Connection, tenant: TenantId) -> Result<u64, Fault> {
+    let mut statement = connection.prepare_cached("SELECT event_seq FROM tenants WHERE id = ?1")?;
+    Ok(statement.query_row([tenant.0], |row| row.get::<_, U>(0))?.0)
+}
+
 /// Forgets the oldest settled events up to this number, a few at a time.
 pub fn forget(connection: &Connection, tenant: TenantId, up_to: u64) -> Result<(), Fault> {
     connection

@@ -1,6 +1,6 @@
 //! Reading whole documents.
 
-use nameplate_store::{ConnectionId, Document, Scope};
+use nameplate_store::{ConnectionId, Document, Edge, Scope, TenantId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::codec::{K, U};
@@ -34,6 +34,33 @@ pub fn load(connection: &Connection, scope: Scope, id: &str) -> Result<Option<Do
         .query_row(params![scope.tenant.0, id], |row| document(row, 0))
         .optional()?;
     Ok(found.filter(|document| shows(scope, document.connection)))
+}
+
+/// When an edge of this document was last removed.
+pub fn last_removed(
+    connection: &Connection,
+    tenant: TenantId,
+    id: &str,
+) -> Result<Option<Timestamp>, Fault> {
+    let mut statement = connection
+        .prepare_cached("SELECT at FROM departures WHERE tenant = ?1 AND member_id = ?2")?;
+    let at = statement.query_row(params![tenant.0, id], |row| row.get::<_, U>(0));
+    Ok(at.optional()?.map(|at| at.0))
+}
+
+/// Since when there is this edge.
+pub fn edge_since(
+    connection: &Connection,
+    tenant: TenantId,
+    edge: &Edge,
+) -> Result<Option<Timestamp>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT since FROM edges WHERE tenant = ?1 AND group_id = ?2 AND member_id = ?3",
+    )?;
+    let since = statement.query_row(params![tenant.0, edge.group, edge.member], |row| {
+        row.get::<_, U>(0)
+    });
+    Ok(since.optional()?.map(|since| since.0))
 }
 
 /// Does the scope show what belongs to this connection.

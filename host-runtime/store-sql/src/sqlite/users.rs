@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use nameplate_store::walk::Mark;
 use nameplate_store::{
     ConnectionId, Document, Edge, Event, Find, HeldMember, Holding, Kind, Member, MemberPage,
-    Membership, Memberships, Outcome, Page, Scope, StoreError, TenantId, Timestamp, Unit,
-    UserStore, check, limits, spans,
+    Membership, Memberships, Outcome, Page, Rehearsal, Scope, StoreError, TenantId, Timestamp,
+    Unit, UserStore, check, limits, spans,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -162,18 +162,21 @@ impl UserStore for SqliteStore {
         units: Vec<Unit>,
         stop_after: Option<u32>,
     ) -> Result<Vec<Outcome>, StoreError> {
-        let connection = check::bound(scope)?;
-        check::units(&units)?;
-        let batch = unit::Batch {
-            tenant: scope.tenant,
-            connection,
-            now,
-            commit_id,
-            units,
-            stop_after,
-            events_kept: self.inner.options.events,
-        };
-        self.write(move |connection| batch.commit(connection)).await
+        let batch = self.batch(scope, now, units, stop_after)?;
+        self.write(move |connection| batch.commit(connection, commit_id))
+            .await
+    }
+
+    async fn rehearse(
+        &self,
+        scope: Scope,
+        now: Timestamp,
+        units: Vec<Unit>,
+        stop_after: Option<u32>,
+    ) -> Result<Rehearsal, StoreError> {
+        let batch = self.batch(scope, now, units, stop_after)?;
+        self.write(move |connection| batch.rehearse(connection))
+            .await
     }
 
     async fn events(
@@ -197,6 +200,27 @@ impl UserStore for SqliteStore {
         let seqs = seqs.to_vec();
         self.write(move |connection| events::settle(connection, tenant, &seqs))
             .await
+    }
+}
+
+impl SqliteStore {
+    fn batch(
+        &self,
+        scope: Scope,
+        now: Timestamp,
+        units: Vec<Unit>,
+        stop_after: Option<u32>,
+    ) -> Result<unit::Batch, StoreError> {
+        let connection = check::bound(scope)?;
+        check::units(&units)?;
+        Ok(unit::Batch {
+            tenant: scope.tenant,
+            connection,
+            now,
+            units,
+            stop_after,
+            events_kept: self.inner.options.events,
+        })
     }
 }
 
@@ -389,13 +413,8 @@ fn memberships(
             since,
         });
     }
-    let mut left = connection
-        .prepare_cached("SELECT at FROM departures WHERE tenant = ?1 AND member_id = ?2")?;
-    let last_removed = left
-        .query_row(params![tenant.0, member], |row| row.get::<_, U>(0))
-        .optional()?;
     Ok(Memberships {
         groups,
-        last_removed: last_removed.map(|at| at.0),
+        last_removed: rows::last_removed(connection, tenant, member)?,
     })
 }

@@ -29,6 +29,7 @@ pub mod hosts;
 pub mod index;
 pub mod members;
 mod place;
+pub mod rehearsal;
 pub mod reserved;
 pub mod scope;
 pub mod tokens;
@@ -116,6 +117,12 @@ macro_rules! contract_suite {
                 each_detail_brings_what_it_names,
                 a_page_ends_early_at_4_mib,
                 a_walk_shows_what_did_not_change_exactly_once,
+            }
+            rehearsal {
+                a_rehearsal_leaves_no_trace,
+                a_rehearsal_answers_as_the_commit_does,
+                a_rehearsal_tells_what_would_be_stored,
+                a_rehearsal_stops_and_is_bound_as_a_commit_is,
             }
             reserved {
                 documents_are_walked_by_id,

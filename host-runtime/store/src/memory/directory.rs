@@ -33,14 +33,14 @@ pub enum Awaited {
 }
 
 /// Outcomes kept for a repeated commit-id.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Commits {
     pub outcomes: BTreeMap<(ConnectionId, [u8; 16]), Vec<Outcome>>,
     pub by_age: VecDeque<(Timestamp, ConnectionId, [u8; 16])>,
 }
 
 /// Documents, index, edges and events of one tenant.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Directory {
     pub documents: Table<String, Row>,
     pub index: Table<Entry, ()>,

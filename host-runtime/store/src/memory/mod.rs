@@ -45,6 +45,15 @@ struct State {
 }
 
 impl State {
+    fn owns(&self, tenant: TenantId, connection: ConnectionId) -> Result<(), StoreError> {
+        match self.connections.get(&connection) {
+            Some(row) if row.tenant == tenant => Ok(()),
+            _ => Err(StoreError::Denied(
+                "the connection is not the tenant's".to_owned(),
+            )),
+        }
+    }
+
     fn known(&self, tenant: TenantId) -> Result<(), StoreError> {
         match self.tenants.contains_key(&tenant) {
             true => Ok(()),

@@ -11,8 +11,8 @@ use crate::reserved::Reserved;
 use crate::walk::{self, Mark};
 use crate::{
     ConnectionId, Detail, Direction, Document, Edge, Event, Find, HeldMember, Hit, Holding,
-    KeyRange, Kind, Member, MemberPage, Membership, Memberships, Outcome, Page, Scope, StoreError,
-    TenantId, Timestamp, Unit, UserStore, check, limits, spans,
+    KeyRange, Kind, Member, MemberPage, Membership, Memberships, Outcome, Page, Rehearsal, Scope,
+    StoreError, TenantId, Timestamp, Trace, Unit, UserStore, check, limits, spans,
 };
 
 impl MemoryStore {
@@ -208,36 +208,15 @@ impl UserStore for MemoryStore {
         let connection = check::bound(scope)?;
         check::units(&units)?;
         let mut state = self.lock();
-        if state
-            .connections
-            .get(&connection)
-            .is_none_or(|row| row.tenant != scope.tenant)
-        {
-            return Err(StoreError::Denied(
-                "the connection is not the tenant's".to_owned(),
-            ));
-        }
+        state.owns(scope.tenant, connection)?;
         let directory = state.directories.entry(scope.tenant).or_default();
         forget(directory, now);
         if let Some(outcomes) = directory.commits.outcomes.get(&(connection, commit_id)) {
             return Ok(outcomes.clone());
         }
-        let mut outcomes = Vec::new();
-        let mut failed = 0;
-        for unit in &units {
-            if stop_after.is_some_and(|most| failed >= most) {
-                outcomes.push(Outcome::NotTried);
-                continue;
-            }
-            let outcome = unit::run(directory, connection, now, unit);
-            if matches!(outcome, Outcome::Committed { .. }) {
-                directory.settle();
-            } else {
-                directory.revert();
-                failed += 1;
-            }
-            outcomes.push(outcome);
-        }
+        let mut trace = Trace::default();
+        let batch = (&units[..], stop_after);
+        let outcomes = run(directory, connection, now, batch, &mut trace);
         directory
             .commits
             .by_age
@@ -247,6 +226,43 @@ impl UserStore for MemoryStore {
             .outcomes
             .insert((connection, commit_id), outcomes.clone());
         Ok(outcomes)
+    }
+
+    async fn rehearse(
+        &self,
+        scope: Scope,
+        now: Timestamp,
+        units: Vec<Unit>,
+        stop_after: Option<u32>,
+    ) -> Result<Rehearsal, StoreError> {
+        let connection = check::bound(scope)?;
+        check::units(&units)?;
+        self.lock().owns(scope.tenant, connection)?;
+        // On a copy: the shortest way to leave no trace, and this store is small.
+        let mut directory = self.read(scope.tenant, Directory::clone);
+        let last = directory.events.last_key_value().map_or(0, |(seq, _)| *seq);
+        let mut trace = Trace::default();
+        let batch = (&units[..], stop_after);
+        let outcomes = run(&mut directory, connection, now, batch, &mut trace);
+        let events = directory
+            .events
+            .range((Bound::Excluded(last), Bound::Unbounded));
+        let document = |id: String| {
+            let row = directory.documents.get(&id);
+            (id, row.map(|row| row.document.clone()))
+        };
+        let edge = |(group, member): (String, String)| {
+            let since = directory.edges.get(&(group.clone(), member.clone()));
+            (Edge { group, member }, since.copied())
+        };
+        let removal = |id: &String| (id.clone(), directory.departures.get(id).copied());
+        Ok(Rehearsal {
+            last_removed: trace.members().into_iter().map(removal).collect(),
+            outcomes,
+            events: events.map(|(_, event)| event.clone()).collect(),
+            documents: trace.documents.into_iter().map(document).collect(),
+            edges: trace.edges.into_iter().map(edge).collect(),
+        })
     }
 
     async fn events(
@@ -302,6 +318,33 @@ impl UserStore for MemoryStore {
         }
         Ok(())
     }
+}
+
+/// Does units: those that are refused leave nothing.
+fn run(
+    directory: &mut Directory,
+    connection: ConnectionId,
+    now: Timestamp,
+    (units, stop_after): (&[Unit], Option<u32>),
+    trace: &mut Trace,
+) -> Vec<Outcome> {
+    let mut failed = 0;
+    let mut outcomes = Vec::new();
+    for unit in units {
+        if stop_after.is_some_and(|most| failed >= most) {
+            outcomes.push(Outcome::NotTried);
+            continue;
+        }
+        let outcome = unit::run(directory, connection, now, unit, trace);
+        if matches!(outcome, Outcome::Committed { .. }) {
+            directory.settle();
+        } else {
+            directory.revert();
+            failed += 1;
+        }
+        outcomes.push(outcome);
+    }
+    outcomes
 }
 
 fn count(limit: u32) -> usize {

@@ -60,6 +60,7 @@ impl Work<'_> {
         self.count(*kind, index_version, 1)?;
         // A document of this id may have been deleted before.
         self.mark_spans(id, 2, 1)?;
+        self.note(|trace| trace.wrote(id));
         let attached_to = self.attach(put, true, &difference)?;
         let (created, modified) = (self.now, self.now);
         Ok(ChangeResult {
@@ -97,6 +98,7 @@ impl Work<'_> {
             (keys, &put.index_version),
             &difference,
         )?;
+        self.note(|trace| trace.wrote(&put.id));
         let attached_to = self.attach(put, false, &difference)?;
         let Head {
             version,

@@ -162,6 +162,9 @@ impl Work<'_> {
                 "INSERT INTO edges (tenant, group_id, member_id, connection, since) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
             )?
             .execute(params![self.tenant.0, group, member, self.connection.0, U(self.now)])?;
+        if made > 0 {
+            self.note(|trace| trace.moved(group, member));
+        }
         if made > 0 && group == self.subject && !self.removed.remove(member) {
             self.added.insert(member.to_owned());
         }
@@ -179,6 +182,7 @@ impl Work<'_> {
         if gone == 0 {
             return Ok(false);
         }
+        self.note(|trace| trace.moved(group, member));
         self.db
             .prepare_cached(
                 "INSERT INTO departures (tenant, member_id, at) VALUES (?1, ?2, ?3)
@@ -197,6 +201,7 @@ impl Work<'_> {
             return Ok(None);
         };
         self.bump(group, &mut head);
+        self.note(|trace| trace.wrote(group));
         self.db
             .prepare_cached(
                 "UPDATE documents SET version = ?2, modified = ?3, member_count = member_count + ?4 - ?5 WHERE row = ?1",

@@ -4,11 +4,12 @@
 mod index;
 mod members;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use nameplate_store::{
-    Change, ChangeResult, ConnectionId, Delete, Document, Event, EventDraft, Kind, Outcome,
-    Precondition, Scope, StoreError, TenantId, Timestamp, Unit, limits, spans,
+    Change, ChangeResult, ConnectionId, Delete, Document, Edge, Event, EventDraft, Kind, Outcome,
+    Precondition, Rehearsal, Scope, StoreError, TenantId, Timestamp, Trace, Unit, limits, spans,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -17,12 +18,11 @@ use super::errors::Fault;
 use super::writer::saved;
 use super::{FORGET, events, rows};
 
-/// All that one call of `commit` asks for.
+/// All that one call of `commit` or `rehearse` asks for.
 pub struct Batch {
     pub tenant: TenantId,
     pub connection: ConnectionId,
     pub now: Timestamp,
-    pub commit_id: [u8; 16],
     pub units: Vec<Unit>,
     pub stop_after: Option<u32>,
     /// See [`SqliteOptions::events`](super::SqliteOptions::events).
@@ -57,16 +57,81 @@ impl From<rusqlite::Error> for Stop {
 
 impl Batch {
     /// Does the units, or returns what they came to the first time.
-    pub fn commit(&self, connection: &Connection) -> Result<Vec<Outcome>, Fault> {
+    pub fn commit(
+        &self,
+        connection: &Connection,
+        commit_id: [u8; 16],
+    ) -> Result<Vec<Outcome>, Fault> {
         self.known(connection)?;
         let mut statement = connection.prepare_cached(
             "SELECT outcomes FROM commits WHERE tenant = ?1 AND connection = ?2 AND id = ?3",
         )?;
-        let key = params![self.tenant.0, self.connection.0, self.commit_id];
+        let key = params![self.tenant.0, self.connection.0, commit_id];
         let first: Option<String> = statement.query_row(key, |row| row.get(0)).optional()?;
         if let Some(first) = first {
             return read_outcomes(&first);
         }
+        let outcomes = self.units(connection, &RefCell::default())?;
+        self.remember(connection, commit_id, &outcomes)?;
+        Ok(outcomes)
+    }
+
+    /// Does the units, reads what they would leave behind and takes them back.
+    pub fn rehearse(&self, connection: &Connection) -> Result<Rehearsal, Fault> {
+        self.known(connection)?;
+        let mut rehearsal = Err(StoreError::Other("the units were not rehearsed".to_owned()));
+        let undone = saved(connection, "rehearsal", |connection| {
+            rehearsal = Ok(self.rehearsed(connection)?);
+            // Whatever an error does to a savepoint is what is wanted here.
+            Err::<(), _>(Undo::Rehearsed)
+        });
+        match undone {
+            Err(Undo::Failed(fault)) => Err(fault),
+            Ok(()) | Err(Undo::Rehearsed) => Ok(rehearsal?),
+        }
+    }
+
+    fn rehearsed(&self, connection: &Connection) -> Result<Rehearsal, Fault> {
+        let last = events::last(connection, self.tenant)?;
+        let trace = RefCell::new(Some(Trace::default()));
+        let outcomes = self.units(connection, &trace)?;
+        let trace = trace.take().unwrap_or_default();
+        let mut rehearsal = Rehearsal {
+            outcomes,
+            ..Rehearsal::default()
+        };
+        let mut seq = last;
+        loop {
+            let page = events::after(connection, self.tenant, seq, limits::PAGE)?;
+            let Some(end) = page.last() else { break };
+            seq = end.seq;
+            rehearsal.events.extend(page);
+        }
+        let whole = Scope {
+            tenant: self.tenant,
+            connection: None,
+        };
+        for id in trace.members() {
+            let at = rows::last_removed(connection, self.tenant, id)?;
+            rehearsal.last_removed.push((id.clone(), at));
+        }
+        for id in trace.documents {
+            let document = rows::load(connection, whole, &id)?;
+            rehearsal.documents.push((id, document));
+        }
+        for (group, member) in trace.edges {
+            let edge = Edge { group, member };
+            let since = rows::edge_since(connection, self.tenant, &edge)?;
+            rehearsal.edges.push((edge, since));
+        }
+        Ok(rehearsal)
+    }
+
+    fn units(
+        &self,
+        connection: &Connection,
+        trace: &RefCell<Option<Trace>>,
+    ) -> Result<Vec<Outcome>, Fault> {
         let mut outcomes = Vec::new();
         let mut failed = 0;
         for unit in &self.units {
@@ -75,7 +140,7 @@ impl Batch {
                 continue;
             }
             match saved(connection, "unit", |connection| {
-                Work::new(self, connection, unit).run(unit)
+                Work::new(self, connection, unit, trace).run(unit)
             }) {
                 Ok(outcome) => outcomes.push(outcome),
                 Err(Stop::Refused(outcome)) => {
@@ -85,7 +150,6 @@ impl Batch {
                 Err(Stop::Failed(fault)) => return Err(fault),
             }
         }
-        self.remember(connection, &outcomes)?;
         Ok(outcomes)
     }
 
@@ -100,11 +164,16 @@ impl Batch {
         }
     }
 
-    fn remember(&self, connection: &Connection, outcomes: &[Outcome]) -> Result<(), Fault> {
+    fn remember(
+        &self,
+        connection: &Connection,
+        commit_id: [u8; 16],
+        outcomes: &[Outcome],
+    ) -> Result<(), Fault> {
         let (tenant, at) = (self.tenant.0, self.connection.0);
         connection
             .prepare_cached("INSERT INTO commits (tenant, connection, id, at, outcomes) VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![tenant, at, self.commit_id, U(self.now), write_outcomes(outcomes)?])?;
+            .execute(params![tenant, at, commit_id, U(self.now), write_outcomes(outcomes)?])?;
         let horizon = U(self.now.saturating_sub(limits::COMMIT_MEMORY_MS));
         connection
             .prepare_cached(
@@ -113,6 +182,26 @@ impl Batch {
             )?
             .execute(params![tenant, horizon, FORGET])?;
         Ok(())
+    }
+}
+
+/// Why a rehearsal ends: always with an error, so that it is taken back.
+enum Undo {
+    /// All went well.
+    Rehearsed,
+    /// Infrastructure.
+    Failed(Fault),
+}
+
+impl From<Fault> for Undo {
+    fn from(fault: Fault) -> Self {
+        Self::Failed(fault)
+    }
+}
+
+impl From<rusqlite::Error> for Undo {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Failed(error.into())
     }
 }
 
@@ -141,12 +230,20 @@ struct Work<'a> {
     subject: String,
     added: BTreeSet<String>,
     removed: BTreeSet<String>,
+    /// What was touched, noted in a rehearsal alone: a commit has no use for it.
+    trace: &'a RefCell<Option<Trace>>,
 }
 
 impl<'a> Work<'a> {
-    fn new(batch: &Batch, db: &'a Connection, unit: &Unit) -> Self {
+    fn new(
+        batch: &Batch,
+        db: &'a Connection,
+        unit: &Unit,
+        trace: &'a RefCell<Option<Trace>>,
+    ) -> Self {
         Self {
             db,
+            trace,
             tenant: batch.tenant,
             connection: batch.connection,
             now: batch.now,
@@ -187,6 +284,13 @@ impl<'a> Work<'a> {
             None
         };
         Ok(Outcome::Committed { results, seq })
+    }
+
+    /// Notes what is touched, if this is a rehearsal.
+    fn note(&self, note: impl FnOnce(&mut Trace)) {
+        if let Some(trace) = self.trace.borrow_mut().as_mut() {
+            note(trace);
+        }
     }
 
     fn scope(&self) -> Scope {
@@ -314,6 +418,7 @@ impl<'a> Work<'a> {
         self.drop_keys(delete.kind, id, head.row)?;
         let members_removed = self.empty_group(id)?;
         self.leave_all(id)?;
+        self.note(|trace| trace.wrote(id));
         for statement in [
             "DELETE FROM departures WHERE tenant = ?1 AND member_id = ?2",
             "DELETE FROM documents WHERE tenant = ?1 AND id = ?2",

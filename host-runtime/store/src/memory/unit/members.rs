@@ -73,6 +73,7 @@ impl Work<'_> {
         if self.directory.edges.contains_key(&place) {
             return false;
         }
+        self.trace.moved(group, member);
         self.directory.edges.put(place, self.now);
         self.directory
             .upward
@@ -92,6 +93,7 @@ impl Work<'_> {
         {
             return false;
         }
+        self.trace.moved(group, member);
         self.directory
             .upward
             .take(&(member.to_owned(), group.to_owned()));
@@ -115,6 +117,7 @@ impl Work<'_> {
         if let Some(mut row) = self.directory.documents.get(group).cloned() {
             self.bump(&mut row.document);
             row.document.member_count = row.document.member_count.saturating_add_signed(by);
+            self.trace.wrote(group);
             self.directory.documents.put(group.to_owned(), row);
         }
     }

@@ -8,7 +8,7 @@ use crate::keyset::{self, Difference};
 use crate::memory::directory::{Directory, Row};
 use crate::{
     Change, ChangeResult, ConnectionId, Delete, Document, Event, EventDraft, Holding, Key, Kind,
-    Outcome, Precondition, Put, Rekey, Timestamp, Unit, spans,
+    Outcome, Precondition, Put, Rekey, Timestamp, Trace, Unit, spans,
 };
 
 /// What a unit has done so far.
@@ -23,14 +23,16 @@ pub struct Work<'a> {
     subject: String,
     added: BTreeSet<String>,
     removed: BTreeSet<String>,
+    trace: &'a mut Trace,
 }
 
-/// Does the unit. The caller takes everything back unless it is committed.
+/// Does the unit, and notes what it touches. The caller takes everything back unless it is committed.
 pub fn run(
     directory: &mut Directory,
     connection: ConnectionId,
     now: Timestamp,
     unit: &Unit,
+    trace: &mut Trace,
 ) -> Outcome {
     let subject = unit
         .event
@@ -49,6 +51,7 @@ pub fn run(
         subject,
         added: BTreeSet::new(),
         removed: BTreeSet::new(),
+        trace,
     };
     let mut results = Vec::new();
     for change in &unit.changes {
@@ -200,6 +203,7 @@ impl Work<'_> {
             modified,
             ..
         } = row.document;
+        self.trace.wrote(&put.id);
         self.directory.documents.put(put.id.clone(), row);
         let attached_to = self.attach(put, created, &difference);
         Ok(ChangeResult {
@@ -319,6 +323,7 @@ impl Work<'_> {
             self.unlink(&group, id);
             self.recount(&group, -1);
         }
+        self.trace.wrote(id);
         self.directory.departures.take(id);
         self.directory.documents.take(id);
         let Document {
