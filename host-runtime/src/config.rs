@@ -16,6 +16,7 @@ use thiserror::Error;
 use crate::http::{Network, PublicUrl, Settings};
 use crate::server::ServerOptions;
 use crate::wasm::Isolation;
+use crate::webhooks::Reach;
 
 /// Read if it is there and `--config` names no other.
 const DEFAULT_FILE: &str = "nameplate.toml";
@@ -84,6 +85,18 @@ pub struct Config {
         value_name = "FOLDER"
     )]
     pub plugin_cache: Option<PathBuf>,
+
+    /// May webhooks reach loopback, private and link-local addresses too
+    #[arg(
+        long,
+        global = true,
+        env = "NAMEPLATE_WEBHOOKS_ALLOW_PRIVATE",
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    pub webhooks_allow_private: Option<bool>,
 
     /// What the server logs to standard error, e.g. `debug` [default: info]
     #[arg(long, global = true, env = "NAMEPLATE_LOG", value_name = "FILTER")]
@@ -216,6 +229,7 @@ impl Config {
             max_connections,
             isolation,
             plugin_cache,
+            webhooks_allow_private,
             log,
         } = self;
         Self {
@@ -228,6 +242,7 @@ impl Config {
             max_connections: max_connections.or(other.max_connections),
             isolation: isolation.or(other.isolation),
             plugin_cache: plugin_cache.or(other.plugin_cache),
+            webhooks_allow_private: webhooks_allow_private.or(other.webhooks_allow_private),
             log: log.or(other.log),
         }
     }
@@ -286,6 +301,13 @@ impl Config {
             }
         };
         format!("{base}/scim/v2")
+    }
+
+    /// Whom webhooks may reach.
+    pub fn reach(&self) -> Reach {
+        Reach {
+            private: self.webhooks_allow_private.unwrap_or(false),
+        }
     }
 
     /// When sandboxes are used again.

@@ -45,6 +45,7 @@ pub mod server;
 pub mod setup;
 mod turns;
 pub mod wasm;
+pub mod webhooks;
 
 pub use builder::RuntimeBuilder;
 pub use connections::{ChangeError, ConnectionChange};

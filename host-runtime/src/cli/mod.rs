@@ -184,6 +184,16 @@ mod tests {
     }
 
     #[test]
+    fn private_receivers_are_allowed_by_a_bare_flag() {
+        let allowed = |args: &[&str]| parse(args).settings.reach().private;
+        assert!(!allowed(&["nameplate", "serve"]));
+        assert!(allowed(&["nameplate", "serve", "--webhooks-allow-private"]));
+        assert!(allowed(&["nameplate", "--webhooks-allow-private", "serve"]));
+        let refused = ["nameplate", "serve", "--webhooks-allow-private=false"];
+        assert!(!allowed(&refused));
+    }
+
+    #[test]
     fn a_database_url_that_is_refused_is_found_by_its_argument() {
         let args = ["nameplate", "serve", "--database", "mysql://u:secret@h/d"];
         let error = Cli::try_parse_from(args).err().unwrap();
