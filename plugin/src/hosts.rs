@@ -108,7 +108,7 @@ impl From<wit::Source> for Source {
             wit::Source::ChromeProfile => Self::ChromeProfile,
             wit::Source::Custom => Self::Custom,
             wit::Source::Serial => Self::Serial,
-            wit::Source::Other(name) => Self::Other(name),
+            wit::Source::Other(name) => Self::other(name),
         }
     }
 }
@@ -121,6 +121,7 @@ impl From<Source> for wit::Source {
             Source::ChromeProfile => Self::ChromeProfile,
             Source::Custom => Self::Custom,
             Source::Serial => Self::Serial,
+            Source::Shared => Self::Other(Source::SHARED.to_owned()),
             Source::Other(name) => Self::Other(name),
         }
     }

@@ -15,6 +15,10 @@
 //! A" at every check-in, without a time, must not undo what an administrator set in
 //! between. Who wants such a re-enrolment to count gives its time or its id.
 //!
+//! A claim without login says something too, in two cases: the host enrolled and nobody
+//! signed in, so what was known of its user is out of date; or it is used by many. Such
+//! claims repeat by the same rules.
+//!
 //! This module must not know who is in the directory.
 
 use nameplate_scim::directory::Timestamp;
@@ -37,7 +41,8 @@ pub struct ClaimDraft {
     pub id: String,
     /// Where it comes from.
     pub source: Source,
-    /// The login; may be empty if `email` is not.
+    /// The login; may be empty if `email` is not, or if the source is
+    /// [`Source::Enrollment`]. Empty if it is [`Source::Shared`], as is `email`.
     pub username: String,
     /// May be empty if `username` is not.
     pub email: String,
@@ -63,8 +68,17 @@ pub struct Drafted {
 pub fn from_draft(draft: &ClaimDraft, known: &[Claim], now: Timestamp) -> Result<Drafted, String> {
     check(draft)?;
     let logins = logins(&draft.username, &draft.email);
-    if logins.is_empty() {
-        return Err("give a `username` or an `email`: both are empty".to_owned());
+    match draft.source {
+        Source::Shared if !logins.is_empty() => {
+            return Err(
+                "leave `username` and `email` empty: a shared host is many people's".into(),
+            );
+        }
+        Source::Enrollment | Source::Shared => {}
+        _ if logins.is_empty() => {
+            return Err("give a `username` or an `email`: both are empty".into());
+        }
+        _ => {}
     }
     let id = if draft.id.is_empty() {
         derived_id(draft, known)
@@ -167,6 +181,7 @@ fn source_name(source: &Source) -> String {
         Source::ChromeProfile => "chrome-profile".to_owned(),
         Source::Custom => "custom".to_owned(),
         Source::Serial => "serial".to_owned(),
+        Source::Shared => format!("other {}", Source::SHARED),
         Source::Other(name) => format!("other {name}"),
     }
 }
@@ -210,10 +225,58 @@ mod tests {
         assert_eq!(both.logins.len(), 2);
     }
 
+    fn of(source: Source, login: &str) -> ClaimDraft {
+        ClaimDraft {
+            source,
+            ..draft(login, "", None)
+        }
+    }
+
     #[test]
     fn a_claim_of_nobody_is_refused_with_what_to_change() {
-        let error = from_draft(&draft(" ", "", None), &[], 5).unwrap_err();
-        assert_eq!(error, "give a `username` or an `email`: both are empty");
+        for source in [Source::Manual, Source::Serial, Source::Custom] {
+            let error = from_draft(&of(source, " "), &[], 5).unwrap_err();
+            assert_eq!(error, "give a `username` or an `email`: both are empty");
+        }
+    }
+
+    #[test]
+    fn only_enrolments_without_sign_in_and_shared_hosts_name_nobody() {
+        for source in [Source::Enrollment, Source::Shared] {
+            let claim = from_draft(&of(source, " "), &[], 5).unwrap().claim;
+            assert!(claim.is_nobodys());
+            assert_eq!(claim.logins, Vec::<Vec<u8>>::new());
+        }
+        let error = from_draft(&of(Source::Shared, "ana"), &[], 5).unwrap_err();
+        assert!(error.starts_with("leave `username`"), "{error}");
+    }
+
+    #[test]
+    fn repeats_of_claims_of_nobody_are_one_claim_until_something_else_is_said() {
+        let mut known = Vec::new();
+        for (login, now) in [("", 1), (" ", 2), ("a", 3), ("", 4), ("", 5)] {
+            say(&mut known, &draft(login, "", None), now);
+        }
+        let times: Vec<_> = known.iter().map(|claim| claim.since).collect();
+        assert_eq!(times, [1, 3, 4]);
+        let mut shared = Vec::new();
+        for now in [1, 2] {
+            say(&mut shared, &of(Source::Shared, ""), now);
+        }
+        assert_eq!(shared.len(), 1);
+        shared[0].withdrawn = Some(3);
+        say(&mut shared, &of(Source::Shared, ""), 4);
+        assert_eq!(shared.len(), 2, "taken back and said again");
+    }
+
+    #[test]
+    fn the_time_given_makes_a_claim_of_nobody_the_same_claim_for_ever() {
+        let mut known = Vec::new();
+        for (login, since) in [("", 1), ("a", 2), ("", 1), ("", 3)] {
+            say(&mut known, &draft(login, "", Some(since)), 9);
+        }
+        let times: Vec<_> = known.iter().map(|claim| claim.since).collect();
+        assert_eq!(times, [1, 2, 3]);
     }
 
     #[test]

@@ -34,6 +34,11 @@ impl Mapping<'_> {
             let names: Vec<String> = candidates.iter().map(|name| quoted(name)).collect();
             lines.push(format!("{total} candidates: {}", names.join(", ")));
         }
+        let inactive = self.usernames(&settled.resolution.inactive)?;
+        if !inactive.is_empty() {
+            let names: Vec<String> = inactive.iter().map(|name| quoted(name)).collect();
+            lines.push(format!("deactivated: {}", names.join(", ")));
+        }
         lines.extend(past_line(
             &settled.host,
             &settled.resolution,
@@ -63,17 +68,16 @@ fn claim_lines(host: &Host) -> Vec<String> {
 }
 
 fn claim_line(claim: &Claim) -> String {
-    let mut line = format!(
-        "{}: {}",
-        moment(claim.since),
-        said_by(&claim.source, claim.login())
-    );
+    let mut line = format!("{}: {}", moment(claim.since), said_by(claim));
     if !claim.username.trim().is_empty() && !claim.email.trim().is_empty() {
         line.push_str(&format!(" with e-mail {}", quoted(&claim.email)));
     }
     match (&claim.source, claim.withdrawn) {
         (_, Some(at)) => line.push_str(&format!(", taken back {}", moment(at))),
-        (Source::Manual | Source::Enrollment | Source::Serial, None) => {}
+        (Source::Enrollment, None) if claim.is_nobodys() => {
+            line.push_str(", enrolments before it no longer count");
+        }
+        (Source::Manual | Source::Enrollment | Source::Serial | Source::Shared, None) => {}
         (Source::ChromeProfile | Source::Custom | Source::Other(_), None) => {
             line.push_str(", shown only: this source never assigns");
         }
@@ -88,6 +92,9 @@ fn rule_line(resolution: &Resolution) -> String {
         Rule::ManualConfirmed => {
             "the newest enrolment is by the same login, so the administrator's choice stays"
         }
+        Rule::ManualSurvives => {
+            "the host enrolled later and nobody signed in, so the administrator's choice stays"
+        }
         Rule::ManualSticky => {
             "somebody else enrolled later, but this tenant keeps the administrator's choice"
         }
@@ -95,7 +102,11 @@ fn rule_line(resolution: &Resolution) -> String {
         Rule::EnrollmentEndsManual => {
             "somebody else enrolled after the administrator's choice, which ends it"
         }
-        Rule::Serial => "nobody enrolled or was chosen, so the promise to the serial number counts",
+        Rule::Serial => {
+            "nobody signed in or was chosen, so the promise to the serial number counts"
+        }
+        Rule::Epoch => "the host enrolled and nobody signed in, so nobody is known to use it",
+        Rule::Shared => "the host is marked as used by many, so it has nobody",
     };
     let matched = match resolution.matched {
         None => "",
@@ -136,6 +147,10 @@ fn past_line(host: &Host, resolution: &Resolution, holdings: &[Holding]) -> Opti
 
 fn change_line(resolution: &Resolution, sticky: bool) -> String {
     let what = match (resolution.outcome, resolution.rule) {
+        (Outcome::Pending, _) if !resolution.inactive.is_empty() => {
+            "the deactivated person being activated again, a newer enrolment by somebody else, or \
+             an administrator's choice"
+        }
         (Outcome::Pending, _) => {
             return format!(
                 "would change it: a person with userName or e-mail {} arriving in the directory",
@@ -146,17 +161,21 @@ fn change_line(resolution: &Resolution, sticky: bool) -> String {
             "an order of connections, one of the candidates losing the login, or an \
              administrator's choice"
         }
-        (Outcome::Unassigned | Outcome::Shared, _) => "an enrolment or an administrator's choice",
-        (_, Rule::Manual | Rule::ManualConfirmed | Rule::ManualSticky) if sticky => {
-            "taking the administrator's choice back, or a new one"
-        }
-        (_, Rule::Manual | Rule::ManualConfirmed | Rule::ManualSticky) => {
-            "somebody else enrolling, taking the administrator's choice back, or a new one"
+        (Outcome::Unassigned, _) => "an enrolment or an administrator's choice",
+        (Outcome::Shared, _) => "taking the mark back, or an administrator's choice",
+        (_, Rule::Manual | Rule::ManualConfirmed | Rule::ManualSurvives | Rule::ManualSticky) => {
+            match sticky {
+                true => "taking the administrator's choice back, or a new one",
+                false => {
+                    "somebody else enrolling, taking the administrator's choice back, or a new one"
+                }
+            }
         }
         (_, Rule::Serial) => "an enrolment or an administrator's choice",
-        (_, Rule::Enrollment | Rule::EnrollmentEndsManual | Rule::NoClaim) => {
+        (_, Rule::Enrollment | Rule::EnrollmentEndsManual) => {
             "a newer enrolment or an administrator's choice"
         }
+        (_, Rule::NoClaim | Rule::Epoch | Rule::Shared) => "an administrator's choice",
     };
     format!("would change it: {what}")
 }

@@ -12,7 +12,8 @@ use thiserror::Error;
 pub enum Source {
     /// An administrator said so.
     Manual,
-    /// The end user signed in while the host enrolled.
+    /// The end user signed in while the host enrolled. Without a login: the host
+    /// enrolled and nobody signed in, so older enrolments no longer count.
     Enrollment,
     /// A browser profile seen on the host; never assigns.
     ChromeProfile,
@@ -20,18 +21,37 @@ pub enum Source {
     Custom,
     /// Promised to a serial number before the host enrolled.
     Serial,
+    /// The host is used by many, as an administrator says; a claim without login. Its
+    /// name in `wit/host-store.wit` is `other("shared")`.
+    Shared,
     /// Anything later; never assigns.
     Other(String),
 }
 
-/// "This host is used by this login." A fact: kept even if nobody has that login.
+impl Source {
+    /// What [`Source::Shared`] is called where only names are known.
+    pub const SHARED: &str = "shared";
+
+    /// The source that is called `other(name)` in `wit/host-store.wit`.
+    pub fn other(name: String) -> Self {
+        if name == Self::SHARED {
+            Self::Shared
+        } else {
+            Self::Other(name)
+        }
+    }
+}
+
+/// "This host is used by this login", or by nobody in particular. A fact: kept even if
+/// nobody has that login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// Unique per host; 1 to 128 bytes.
     pub id: String,
     /// Where it comes from.
     pub source: Source,
-    /// As given; may be empty if `email` is not.
+    /// As given; may be empty if `email` is not. Both are for [`Source::Shared`], and
+    /// where a host enrolled and nobody signed in.
     pub username: String,
     /// As given; may be empty if `username` is not.
     pub email: String,
@@ -48,6 +68,11 @@ pub struct Claim {
 }
 
 impl Claim {
+    /// Does it name nobody?
+    pub fn is_nobodys(&self) -> bool {
+        self.login().trim().is_empty()
+    }
+
     /// The login claimed, as given: the username, or the e-mail where there is none.
     pub fn login(&self) -> &str {
         if self.username.trim().is_empty() {
@@ -81,7 +106,8 @@ pub struct Assignment {
     pub outcome: Outcome,
     /// The person's document, if [`Outcome::Linked`].
     pub user: Option<String>,
-    /// The login claimed, as given; empty if [`Outcome::Unassigned`].
+    /// The login claimed, as given; empty if [`Outcome::Unassigned`] or
+    /// [`Outcome::Shared`].
     pub login: String,
     /// Why, in one line for people, at most 512 bytes.
     pub reason: String,

@@ -8,12 +8,22 @@
 //! Browser profiles, noted addresses and unknown sources never assign; withdrawn
 //! claims do not count; ties of time go to the greater id.
 //!
+//! **Shared.** While the host is marked as used by many, it is nobody's, whoever
+//! enrols. A manual claim that is newer is the administrator's last word and counts,
+//! by the rules below.
+//!
+//! **Epochs.** An enrolment without sign-in begins a new epoch: enrolments before it
+//! no longer count, so a promise does again. A manual claim survives it, unless an
+//! enrolment before it had ended the claim. (The other way round, the person before
+//! last would come back to a host that was wiped for somebody new.)
+//!
 //! An enrolment that is newer than the manual claim ends it if it is by somebody
 //! else: by another person, if both logins lead to one; else by a login that shares
 //! no key with the manual one. (People come before keys: when a login has passed
 //! from Bob to his successor, it is the successor who enrolled.) If the manual
 //! login leads to nobody and the enrolment to somebody, the enrolment knows more.
-//! [`Rules::sticky_manual`] keeps manual claims whatever enrols.
+//! [`Rules::sticky_manual`] keeps manual claims whatever enrols. For this comparison
+//! people count whether they are active or not.
 //!
 //! # Whom a login means
 //!
@@ -40,6 +50,13 @@
 //! Several left: active ones, then the first connection in the order given, then
 //! `ambiguous`.
 //!
+//! # People who are deactivated
+//!
+//! They count like others, unless the tenant clears their hosts
+//! ([`Deactivated::Clear`]): then they are passed over like the dead, until they are
+//! active again. So what a host shows follows from the facts of now, and nothing has to
+//! be remembered to link it again.
+//!
 //! This module must not know where facts are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,8 +66,8 @@ use nameplate_scim::fold::login_key;
 
 use crate::claim::logins;
 use crate::hosts::{Assignment, Claim, Outcome, Source};
-use crate::rules::Rules;
-use crate::text::{MAX_REASON, one_line, quoted};
+use crate::rules::{Deactivated, Rules};
+use crate::text::{MAX_REASON, moment, one_line, quoted};
 
 /// The tracked attribute that holds the login name.
 pub const USER_NAME: &str = "userName";
@@ -81,6 +98,8 @@ pub enum Rule {
     Manual,
     /// A newer enrolment is by the same login, so the manual claim stays.
     ManualConfirmed,
+    /// The host enrolled later and nobody signed in, which ends no manual claim.
+    ManualSurvives,
     /// A newer enrolment is by somebody else, but the tenant keeps manual claims.
     ManualSticky,
     /// The newest enrolment; nobody said otherwise.
@@ -89,6 +108,10 @@ pub enum Rule {
     EnrollmentEndsManual,
     /// The serial number was promised.
     Serial,
+    /// The host enrolled anew and nobody signed in; nothing else is known of it.
+    Epoch,
+    /// The host is marked as used by many.
+    Shared,
 }
 
 /// What was found, and how.
@@ -104,6 +127,8 @@ pub struct Resolution {
     pub reason: String,
     /// If ambiguous, the documents of all who could be meant, by id.
     pub candidates: Vec<String>,
+    /// If pending because all who could be meant are deactivated: their documents.
+    pub inactive: Vec<String>,
     /// Which rule decided.
     pub rule: Rule,
     /// How the login led to a person; none unless linked or ambiguous.
@@ -124,39 +149,56 @@ impl Resolution {
     }
 }
 
-/// The claims that can decide: the newest of each source that assigns.
+/// The claims that can decide: the newest of each kind that assigns.
 struct Standing<'a> {
+    /// Only if no manual claim is newer.
+    shared: Option<&'a Claim>,
     manual: Option<&'a Claim>,
+    /// By somebody who signed in.
     enrollment: Option<&'a Claim>,
+    /// Nobody signed in, and that is newer than `enrollment`.
+    epoch: Option<&'a Claim>,
     serial: Option<&'a Claim>,
 }
 
 impl<'a> Standing<'a> {
     fn of(claims: &'a [Claim]) -> Self {
-        let newest = |source: &Source| {
+        let newest = |source: &Source, signed_in: bool| {
             claims
                 .iter()
                 .filter(|claim| claim.source == *source && claim.withdrawn.is_none())
-                .max_by(|a, b| (a.since, &a.id).cmp(&(b.since, &b.id)))
+                .filter(|claim| claim.is_nobodys() != signed_in)
+                .max_by_key(|claim| age(claim))
         };
-        let manual = newest(&Source::Manual);
-        let enrollment = newest(&Source::Enrollment);
+        let manual = newest(&Source::Manual, true);
+        let enrollment = newest(&Source::Enrollment, true);
         Self {
-            // Serial numbers are promised before anybody uses the host.
-            serial: newest(&Source::Serial).filter(|_| manual.is_none() && enrollment.is_none()),
+            shared: newest(&Source::Shared, false)
+                .filter(|shared| manual.is_none_or(|manual| manual.since <= shared.since)),
             manual,
             enrollment,
+            epoch: newest(&Source::Enrollment, false)
+                .filter(|epoch| enrollment.is_none_or(|one| age(one) < age(epoch))),
+            serial: newest(&Source::Serial, true),
         }
     }
 
+    /// Claims whose people have to be known. Of a shared host nobody's.
     fn iter(&self) -> impl Iterator<Item = &'a Claim> {
-        [self.manual, self.enrollment, self.serial]
-            .into_iter()
-            .flatten()
+        let claims = match self.shared {
+            Some(_) => [None; 3],
+            None => [self.manual, self.enrollment, self.serial],
+        };
+        claims.into_iter().flatten()
     }
 }
 
-/// The login keys whose holdings [`resolve`] needs: at most four.
+/// What makes a claim newer than another.
+fn age(claim: &Claim) -> (u64, &str) {
+    (claim.since, &claim.id)
+}
+
+/// The login keys whose holdings [`resolve`] needs: at most six.
 pub fn relevant_logins(claims: &[Claim]) -> Vec<Vec<u8>> {
     let keys: BTreeSet<_> = Standing::of(claims)
         .iter()
@@ -165,12 +207,17 @@ pub fn relevant_logins(claims: &[Claim]) -> Vec<Vec<u8>> {
     keys.into_iter().collect()
 }
 
-/// The people whose activity [`resolve`] needs: those who have to be told apart.
-/// Empty in the common case of one person per login.
-pub fn rivals(claims: &[Claim], holdings: &[Holding]) -> Vec<String> {
+/// The people whose activity [`resolve`] needs. All who could be meant, where the
+/// deactivated are passed over; else those who have to be told apart, which is nobody
+/// in the common case of one person per login.
+pub fn rivals(claims: &[Claim], holdings: &[Holding], rules: &Rules) -> Vec<String> {
     let mut rivals = BTreeSet::new();
     for claim in Standing::of(claims).iter() {
         let evidence = evidence(claim, holdings);
+        if rules.deactivated == Deactivated::Clear {
+            rivals.extend(evidence.iter().map(|one| one.user.to_owned()));
+            continue;
+        }
         let by_name = by_user_name(&evidence);
         for evidence in [evidence, by_name] {
             if let Some((_, people)) = meant(&evidence, claim.since)
@@ -193,32 +240,48 @@ pub fn resolve(
 ) -> Resolution {
     let find = |claim| search(claim, holdings, activity, rules);
     let standing = Standing::of(claims);
-    match (standing.manual, standing.enrollment) {
-        (None, None) => match standing.serial {
-            Some(serial) => conclude(serial, Rule::Serial, find(serial)),
-            None => unassigned(),
-        },
-        (None, Some(enrollment)) => conclude(enrollment, Rule::Enrollment, find(enrollment)),
-        (Some(manual), None) => conclude(manual, Rule::Manual, find(manual)),
-        (Some(manual), Some(enrollment)) => {
-            let set = find(manual);
-            if enrollment.since <= manual.since {
-                return conclude(manual, Rule::Manual, set);
+    if let Some(shared) = standing.shared {
+        return used_by_many(shared);
+    }
+    // Older than an epoch, it only shows whether a manual claim had ended before.
+    let enrolled = standing.enrollment.map(|claim| (claim, find(claim)));
+    if let Some(manual) = standing.manual {
+        let set = find(manual);
+        let survives = standing
+            .epoch
+            .is_some_and(|epoch| epoch.since > manual.since);
+        let rule = |rule| if survives { Rule::ManualSurvives } else { rule };
+        match &enrolled {
+            Some((enrollment, enrolled)) if enrollment.since > manual.since => {
+                if same_person((manual, &set), (enrollment, enrolled)) {
+                    return conclude(manual, rule(Rule::ManualConfirmed), set);
+                }
+                if rules.sticky_manual {
+                    return conclude(manual, Rule::ManualSticky, set);
+                }
             }
-            let enrolled = find(enrollment);
-            let same = match (set.linked(), enrolled.linked()) {
-                (Some(a), Some(b)) => a == b,
-                (None, Some(_)) => false,
-                (_, None) => share_a_login(manual, enrollment),
-            };
-            if same {
-                conclude(manual, Rule::ManualConfirmed, set)
-            } else if rules.sticky_manual {
-                conclude(manual, Rule::ManualSticky, set)
-            } else {
-                conclude(enrollment, Rule::EnrollmentEndsManual, enrolled)
-            }
+            _ => return conclude(manual, rule(Rule::Manual), set),
         }
+    }
+    match (enrolled, standing.epoch, standing.serial) {
+        (Some((enrollment, found)), None, _) => {
+            let rule = match standing.manual {
+                None => Rule::Enrollment,
+                Some(_) => Rule::EnrollmentEndsManual,
+            };
+            conclude(enrollment, rule, found)
+        }
+        (_, _, Some(serial)) => conclude(serial, Rule::Serial, find(serial)),
+        (enrolled, Some(epoch), None) => nobody_signed_in(epoch, enrolled.is_some()),
+        (None, None, None) => unassigned(),
+    }
+}
+
+fn same_person(manual: (&Claim, &Found), enrolled: (&Claim, &Found)) -> bool {
+    match (manual.1.person(), enrolled.1.person()) {
+        (Some(a), Some(b)) => a == b,
+        (None, Some(_)) => false,
+        (_, None) => share_a_login(manual.0, enrolled.0),
     }
 }
 
@@ -324,12 +387,19 @@ enum Found {
     Nobody,
     One(String, Match),
     Several(Vec<String>, Match),
+    /// All who could be meant are deactivated and passed over.
+    Inactive(Vec<String>),
 }
 
 impl Found {
-    fn linked(&self) -> Option<&str> {
+    /// The one person meant, active or not.
+    fn person(&self) -> Option<&str> {
         match self {
             Self::One(user, _) => Some(user),
+            Self::Inactive(people) => match people.as_slice() {
+                [user] => Some(user),
+                _ => None,
+            },
             Self::Nobody | Self::Several(..) => None,
         }
     }
@@ -337,17 +407,41 @@ impl Found {
 
 fn search(claim: &Claim, holdings: &[Holding], activity: &Activity, rules: &Rules) -> Found {
     let evidence = evidence(claim, holdings);
-    let decide = |evidence: &[Evidence<'_>]| match meant(evidence, claim.since) {
+    let among = |evidence: &[Evidence<'_>]| search_in(evidence, claim.since, activity, rules);
+    if rules.deactivated != Deactivated::Clear {
+        return among(&evidence);
+    }
+    let active: Vec<_> = evidence
+        .iter()
+        .filter(|one| is_active(one.user, activity))
+        .copied()
+        .collect();
+    match among(&active) {
+        Found::Nobody => match among(&evidence) {
+            Found::One(user, _) => Found::Inactive(vec![user]),
+            Found::Several(people, _) => Found::Inactive(people),
+            nobody => nobody,
+        },
+        found => found,
+    }
+}
+
+fn search_in(evidence: &[Evidence<'_>], at: u64, activity: &Activity, rules: &Rules) -> Found {
+    let decide = |evidence: &[Evidence<'_>]| match meant(evidence, at) {
         None => Found::Nobody,
         Some((matched, people)) => choose(people, matched, activity, rules),
     };
-    match decide(&evidence) {
-        shared @ Found::Several(_, Match::Email) => match decide(&by_user_name(&evidence)) {
+    match decide(evidence) {
+        shared @ Found::Several(_, Match::Email) => match decide(&by_user_name(evidence)) {
             Found::Nobody => shared,
             better => better,
         },
         found => found,
     }
+}
+
+fn is_active(user: &str, activity: &Activity) -> bool {
+    activity.get(user).copied().unwrap_or(true)
 }
 
 fn choose(
@@ -357,7 +451,7 @@ fn choose(
     rules: &Rules,
 ) -> Found {
     let rank = |user: &str, connection: &str| {
-        let inactive = !activity.get(user).copied().unwrap_or(true);
+        let inactive = !is_active(user, activity);
         let place = rules
             .connections
             .iter()
@@ -382,47 +476,56 @@ fn choose(
 
 fn conclude(claim: &Claim, rule: Rule, found: Found) -> Resolution {
     let login = claim.login();
-    let said = said_by(&claim.source, login);
-    let (outcome, user, candidates, matched, reason) = match found {
+    let said = said_by(claim);
+    let mut resolution = Resolution {
+        login: login.to_owned(),
+        rule,
+        claim: Some(claim.id.clone()),
+        ..nobody(Outcome::Pending)
+    };
+    let reason = match found {
         Found::One(user, matched) => {
-            let how = match matched {
-                Match::UserName => "matches userName".to_owned(),
+            resolution.outcome = Outcome::Linked;
+            resolution.user = Some(user);
+            resolution.matched = Some(matched);
+            match matched {
+                Match::UserName => format!("{said} matches userName"),
                 Match::UserNameIsEmail => {
-                    format!("matches userName by its e-mail {}", quoted(&claim.email))
+                    format!(
+                        "{said} matches userName by its e-mail {}",
+                        quoted(&claim.email)
+                    )
                 }
-                Match::Email => format!("matches the e-mail of one person, {}", address(claim)),
-            };
-            let reason = format!("{said} {how}");
-            (
-                Outcome::Linked,
-                Some(user),
-                Vec::new(),
-                Some(matched),
-                reason,
-            )
+                Match::Email => {
+                    format!(
+                        "{said} matches the e-mail of one person, {}",
+                        address(claim)
+                    )
+                }
+            }
         }
         Found::Several(people, matched) => {
-            let reason = format!("{said} could mean {} people", people.len());
-            (Outcome::Ambiguous, None, people, Some(matched), reason)
+            resolution.outcome = Outcome::Ambiguous;
+            resolution.matched = Some(matched);
+            resolution.candidates = people;
+            let people = resolution.candidates.len();
+            format!("{said} could mean {people} people")
         }
-        Found::Nobody => {
-            let reason = format!(
-                "{said} waits: nobody in the directory has login {}",
+        Found::Inactive(people) => {
+            resolution.inactive = people;
+            format!(
+                "{said} waits: who has login {} is deactivated, and this tenant clears the hosts \
+                 of deactivated people",
                 quoted(login)
-            );
-            (Outcome::Pending, None, Vec::new(), None, reason)
+            )
         }
+        Found::Nobody => format!(
+            "{said} waits: nobody in the directory has login {}",
+            quoted(login)
+        ),
     };
-    Resolution {
-        outcome,
-        user,
-        login: login.to_owned(),
-        reason: one_line(&reason, MAX_REASON),
-        candidates,
-        rule,
-        matched,
-        claim: Some(claim.id.clone()),
-    }
+    resolution.reason = one_line(&reason, MAX_REASON);
+    resolution
 }
 
 /// The address of a claim that matched by e-mail.
@@ -435,25 +538,63 @@ fn address(claim: &Claim) -> String {
     quoted(given)
 }
 
-pub(crate) fn said_by(source: &Source, login: &str) -> String {
-    let login = quoted(login);
-    match source {
+/// What a claim says, in words.
+pub(crate) fn said_by(claim: &Claim) -> String {
+    let login = quoted(claim.login());
+    match &claim.source {
         Source::Manual => format!("the administrator's choice {login}"),
+        Source::Enrollment if claim.is_nobodys() => "enrolment without sign-in".to_owned(),
         Source::Enrollment => format!("enrolment by {login}"),
         Source::ChromeProfile => format!("browser profile {login}"),
         Source::Custom => format!("noted address {login}"),
         Source::Serial => format!("the serial number promised to {login}"),
+        Source::Shared => "marked as used by many".to_owned(),
         Source::Other(name) => format!("{} {login}", one_line(name, 40)),
+    }
+}
+
+fn used_by_many(shared: &Claim) -> Resolution {
+    Resolution {
+        reason: format!("marked as used by many on {}", moment(shared.since)),
+        rule: Rule::Shared,
+        claim: Some(shared.id.clone()),
+        ..nobody(Outcome::Shared)
+    }
+}
+
+fn nobody_signed_in(epoch: &Claim, again: bool) -> Resolution {
+    let since = moment(epoch.since);
+    Resolution {
+        reason: match again {
+            true => {
+                format!(
+                    "enrolled again without sign-in on {since}; older enrolments no longer count"
+                )
+            }
+            false => format!("enrolled without sign-in on {since}, and no one was chosen for it"),
+        },
+        rule: Rule::Epoch,
+        claim: Some(epoch.id.clone()),
+        ..nobody(Outcome::Unassigned)
     }
 }
 
 fn unassigned() -> Resolution {
     Resolution {
-        outcome: Outcome::Unassigned,
+        reason: "nobody enrolled this host, and no one was chosen for it".to_owned(),
+        ..nobody(Outcome::Unassigned)
+    }
+}
+
+/// Nobody yet, without a reason.
+fn nobody(outcome: Outcome) -> Resolution {
+    Resolution {
+        outcome,
         user: None,
         login: String::new(),
-        reason: "nobody enrolled this host, and no one was chosen for it".to_owned(),
+        reason: String::new(),
         candidates: Vec::new(),
+        inactive: Vec::new(),
         rule: Rule::NoClaim,
         matched: None,
         claim: None,

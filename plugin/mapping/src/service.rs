@@ -33,14 +33,13 @@ use crate::directory::TenantDirectory;
 use crate::hosts::{Host, HostPage, Hosts, HostsError, Outcome, Source, WriteOutcome};
 use crate::person::{Person, active};
 use crate::resolve::{Activity, Resolution, relevant_logins, resolve, rivals};
-use crate::rules::Rules;
+use crate::rules::{Deactivated, Rules};
 
 /// How often a host is tried before [`MappingError::Busy`]: each further try means
 /// that somebody else got a write through.
 const TRIES: usize = 8;
 
-/// Values per [`Directory::holders`](nameplate_scim::directory::Directory::holders) call, and spans it may cut at; see
-/// `wit/user-store.wit`.
+/// Values per `holders` call, and spans it may cut at; see `wit/user-store.wit`.
 const HOLDERS_VALUES: usize = 16;
 const HOLDERS_SPANS: usize = 1000;
 
@@ -304,7 +303,7 @@ impl Mapping<'_> {
         for _ in 0..=TRIES {
             let host = self.hosts.get(id)?.ok_or(MappingError::NoHost)?;
             let holdings = self.holdings(&relevant_logins(&host.claims))?;
-            let activity = self.activity(&rivals(&host.claims, &holdings))?;
+            let activity = self.activity(&rivals(&host.claims, &holdings, &self.rules))?;
             let resolution = resolve(&host.claims, &holdings, &activity, &self.rules);
             let found = resolution.assignment();
             let settled = found == host.assignment
@@ -360,7 +359,9 @@ impl Mapping<'_> {
             return Ok(None);
         };
         let memberships = self.directory.groups_of(user, true)?;
-        Ok(Some(Person::new(&document, &memberships)))
+        let mut person = Person::new(&document, &memberships);
+        person.active |= self.rules.deactivated == Deactivated::Keep;
+        Ok(Some(person))
     }
 
     /// The usernames of the first few documents, in their order.

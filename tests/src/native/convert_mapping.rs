@@ -44,7 +44,7 @@ fn source(source: store::Source) -> Source {
         store::Source::ChromeProfile => Source::ChromeProfile,
         store::Source::Custom => Source::Custom,
         store::Source::Serial => Source::Serial,
-        store::Source::Other(name) => Source::Other(name),
+        store::Source::Other(name) => Source::other(name),
     }
 }
 
@@ -55,6 +55,7 @@ pub(super) fn source_to_store(source: Source) -> store::Source {
         Source::ChromeProfile => store::Source::ChromeProfile,
         Source::Custom => store::Source::Custom,
         Source::Serial => store::Source::Serial,
+        Source::Shared => store::Source::Other(Source::SHARED.to_owned()),
         Source::Other(name) => store::Source::Other(name),
     }
 }

@@ -1,6 +1,9 @@
 use super::*;
 use crate::testing::{claim, holding};
 
+mod deactivated;
+mod epochs;
+
 fn enrolled(login: &str, since: u64) -> Claim {
     claim(Source::Enrollment, login, "", since)
 }
@@ -287,7 +290,7 @@ fn of_several_the_active_one_is_taken_then_the_first_connection() {
         of(named("ana", "u2", 1), "entra"),
     ];
     let claims = [enrolled("ana", 5)];
-    assert_eq!(rivals(&claims, &facts), ["u1", "u2"]);
+    assert_eq!(rivals(&claims, &facts, &Rules::default()), ["u1", "u2"]);
     assert_outcome(&claims, &facts, Outcome::Ambiguous);
 
     let rules = Rules {
@@ -329,7 +332,8 @@ fn an_inactive_person_alone_keeps_the_host() {
         &Rules::default(),
     );
     assert_eq!(found.user.as_deref(), Some("u1"));
-    assert!(rivals(&[enrolled("ana", 5)], &[named("ana", "u1", 1)]).is_empty());
+    let facts = [named("ana", "u1", 1)];
+    assert!(rivals(&[enrolled("ana", 5)], &facts, &Rules::default()).is_empty());
 }
 
 #[test]

@@ -410,3 +410,83 @@ fn old_facts_do_not_survive_a_change_that_left_the_host_alone() {
         "the race did happen"
     );
 }
+
+#[test]
+fn a_cleared_host_is_linked_again_when_its_person_is_active_again() {
+    let mut tenant = Tenant::with_hosts(&["h"]);
+    tenant.rules.deactivated = Deactivated::Clear;
+    tenant.push("u1", "ana", &["a@x"]);
+    tenant.enrol("h", "a@x");
+    // Renamed since, so the host is found by the login she had once.
+    tenant.push("u1", "ana.garcia", &["garcia@x"]);
+    let mut ana = user("u1", "ana.garcia", &["garcia@x"]);
+    for (active, outcome) in [(false, Outcome::Pending), (true, Outcome::Linked)] {
+        ana.active = active;
+        let event = tenant.commit(&ana);
+        tenant.apply(&event);
+        assert_eq!(tenant.assignment("h").outcome, outcome, "active: {active}");
+    }
+}
+
+#[test]
+fn explain_names_the_deactivated_person_of_a_cleared_host() {
+    let mut tenant = Tenant::with_hosts(&["h"]);
+    tenant.rules.deactivated = Deactivated::Clear;
+    tenant.enrol("h", "ana");
+    let mut ana = user("u1", "ana", &[]);
+    ana.active = false;
+    let event = tenant.commit(&ana);
+    tenant.apply(&event);
+    let lines = tenant.mapping().explain("h").unwrap().join("\n");
+    assert!(lines.contains("deactivated: `ana`"), "{lines}");
+    assert!(
+        lines.contains("would change it: the deactivated person being activated again"),
+        "{lines}"
+    );
+}
+
+#[test]
+fn an_inactive_person_is_shown_as_the_tenant_chose() {
+    for (deactivated, active) in [(Deactivated::Mark, false), (Deactivated::Keep, true)] {
+        let mut tenant = Tenant::with_hosts(&["h"]);
+        tenant.rules.deactivated = deactivated;
+        let mut ana = user("u1", "ana", &[]);
+        ana.active = false;
+        tenant.commit(&ana);
+        tenant.enrol("h", "ana");
+        let person = tenant.mapping().end_user_of("h").unwrap().person.unwrap();
+        assert_eq!(person.active, active, "{deactivated:?}");
+    }
+}
+
+#[test]
+fn explain_tells_an_enrolment_without_sign_in_and_a_shared_host() {
+    let mut tenant = Tenant::with_hosts(&["h"]);
+    tenant.push("u1", "ana", &[]);
+    tenant.enrol("h", "ana");
+    tenant.enrol("h", "");
+    let lines = tenant.mapping().explain("h").unwrap();
+    assert_eq!(
+        lines[0],
+        "1970-01-01T00:00:00.03Z: enrolment without sign-in, enrolments before it no longer count"
+    );
+    assert!(lines.contains(
+        &"rule: the host enrolled and nobody signed in, so nobody is known to use it".to_owned()
+    ));
+    tenant.clock.now += 10;
+    let shared = claim(Source::Shared, "", "", tenant.clock.now);
+    tenant.apply(&Event::Claimed("h".to_owned(), draft(&shared)));
+    assert_eq!(tenant.assignment("h").outcome, Outcome::Shared);
+    let lines = tenant.mapping().explain("h").unwrap();
+    assert_eq!(lines[0], "1970-01-01T00:00:00.04Z: marked as used by many");
+    assert!(lines.contains(
+        &"would change it: taking the mark back, or an administrator's choice".to_owned()
+    ));
+    let end_user = tenant.mapping().end_user_of("h").unwrap();
+    assert_eq!(
+        (end_user.outcome, end_user.person, end_user.login.as_str()),
+        (Outcome::Shared, None, "")
+    );
+    tenant.apply(&Event::Withdrawn("h".to_owned(), Source::Shared));
+    assert_eq!(tenant.assignment("h").outcome, Outcome::Unassigned);
+}
