@@ -39,6 +39,11 @@ impl Mapping<'_> {
             let names: Vec<String> = inactive.iter().map(|name| quoted(name)).collect();
             lines.push(format!("deactivated: {}", names.join(", ")));
         }
+        let near = self.near_misses(&settled)?;
+        if !near.is_empty() {
+            let names: Vec<String> = near.iter().map(|name| quoted(name)).collect();
+            lines.push(format!("did you mean {}?", names.join(" or ")));
+        }
         lines.extend(past_line(
             &settled.host,
             &settled.resolution,

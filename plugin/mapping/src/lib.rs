@@ -17,6 +17,7 @@ pub mod directory;
 mod explain;
 pub mod hosts;
 mod json;
+mod near;
 pub mod person;
 pub mod resolve;
 pub mod rules;

@@ -191,7 +191,9 @@ impl Mapping<'_> {
         // The person is read after the assignment; if they are deleted in between,
         // the host has somebody else or nobody now.
         for _ in 0..TRIES {
-            let resolution = self.settle(host)?.resolution;
+            let settled = self.settle(host)?;
+            let near = self.near_misses(&settled)?;
+            let resolution = settled.resolution;
             let person = match &resolution.user {
                 None => None,
                 Some(user) => match self.person(user)? {
@@ -203,7 +205,7 @@ impl Mapping<'_> {
                 outcome: resolution.outcome,
                 person,
                 candidates: self.usernames(&resolution.candidates)?,
-                near: Vec::new(),
+                near,
                 login: resolution.login,
                 reason: resolution.reason,
             });
@@ -364,14 +366,26 @@ impl Mapping<'_> {
         Ok(Some(person))
     }
 
+    /// Where nobody has the login claimed: the usernames that are probably meant.
+    pub(crate) fn near_misses(&mut self, settled: &Settled) -> Result<Vec<String>, MappingError> {
+        let resolution = &settled.resolution;
+        if resolution.outcome != Outcome::Pending || !resolution.inactive.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut claims = settled.host.claims.iter();
+        let claim = claims.find(|claim| Some(&claim.id) == resolution.claim.as_ref());
+        claim.map_or_else(|| Ok(Vec::new()), |claim| self.near(claim))
+    }
+
     /// The usernames of the first few documents, in their order.
     pub(crate) fn usernames(&mut self, people: &[String]) -> Result<Vec<String>, MappingError> {
         let shown: Vec<String> = people.iter().take(SHOWN_CANDIDATES).cloned().collect();
         if shown.is_empty() {
             return Ok(Vec::new());
         }
+        let place = |id: &str| shown.iter().position(|shown| shown == id);
         let mut documents = self.directory.get_many(&shown)?;
-        documents.sort_by(|a, b| a.id.cmp(&b.id));
+        documents.sort_by_key(|document| place(&document.id));
         let none = Default::default();
         Ok(documents
             .iter()

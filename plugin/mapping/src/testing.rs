@@ -64,6 +64,8 @@ pub(crate) struct People {
     pub(crate) groups: BTreeMap<String, Memberships>,
     /// How often documents were read.
     pub(crate) reads: usize,
+    /// How often userNames were walked.
+    pub(crate) walks: usize,
     /// A commit that lands right after the next reading of login facts.
     pub(crate) lands_next: Option<Commit>,
 }
@@ -246,6 +248,7 @@ impl Directory for People {
 impl TenantDirectory for People {
     /// Users of a connection by id or by userName.
     fn find_in(&mut self, connection: &str, find: &Find) -> Result<Page, DirectoryError> {
+        self.walks += 1;
         let wanted = |value: &[u8]| match &find.range {
             KeyRange::All => true,
             KeyRange::Equal(key) => value == key,

@@ -490,3 +490,16 @@ fn explain_tells_an_enrolment_without_sign_in_and_a_shared_host() {
     tenant.apply(&Event::Withdrawn("h".to_owned(), Source::Shared));
     assert_eq!(tenant.assignment("h").outcome, Outcome::Unassigned);
 }
+
+#[test]
+fn explain_asks_who_was_meant_where_a_login_is_almost_somebodys() {
+    let mut tenant = Tenant::with_hosts(&["h"]);
+    tenant.rules.connections = vec!["okta".to_owned()];
+    tenant.push("u1", "ana.diaz@x", &[]);
+    tenant.enrol("h", "ana.dias@x");
+    let lines = tenant.mapping().explain("h").unwrap();
+    assert!(
+        lines.contains(&"did you mean `ana.diaz@x`?".to_owned()),
+        "{lines:?}"
+    );
+}
