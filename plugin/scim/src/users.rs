@@ -205,8 +205,9 @@ impl Write for Update<'_> {
         }
         let draft = Draft::new(rt, call.config, &new, json.clone());
         let active = is_active(&new);
-        let remark = ("user-updated", updated(id, before.active, active));
-        let (change, event) = put(call, &document, &before, active, draft, "user.updated");
+        let (name, remark) = updated(id, before.active, active);
+        let (change, event) = put(call, &document, &before, active, draft, name);
+        let remark = ("user-updated", remark);
         let written = written(document, json);
         Ok(Step::commit(vec![change], event, written, Some(remark)))
     }
@@ -286,11 +287,17 @@ fn is_active(content: &Content) -> bool {
     content.get("active") != Some(&Value::Bool(false))
 }
 
-fn updated(id: &str, before: bool, now: bool) -> String {
+/// The name of the event and a remark for the log. Coming and going are events of their
+/// own, whatever else the same write changes: who keeps accounts, licences or hosts by
+/// them need not compare documents.
+fn updated(id: &str, before: bool, now: bool) -> (&'static str, String) {
     match (before, now) {
-        (true, false) => format!("updated user {id}, now inactive"),
-        (false, true) => format!("updated user {id}, now active"),
-        _ => format!("updated user {id}"),
+        (true, false) => (
+            "user.deactivated",
+            format!("updated user {id}, now inactive"),
+        ),
+        (false, true) => ("user.reactivated", format!("updated user {id}, now active")),
+        _ => ("user.updated", format!("updated user {id}")),
     }
 }
 

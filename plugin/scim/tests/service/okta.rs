@@ -160,6 +160,7 @@ fn row_7_a_user_is_deactivated_by_put_and_by_patch() {
         };
         assert_eq!(answer.expect(200).body["active"], json!(false));
         let event = okta.directory.events.last().unwrap();
+        assert_eq!(event.name, "user.deactivated");
         assert_eq!(
             event.logins,
             [name.into_bytes()],
@@ -185,6 +186,34 @@ fn row_8_an_inactive_user_is_found_and_activated_again() {
         okta.patch(&target, &on).expect(200).body["active"],
         json!(true)
     );
+    let names: Vec<&str> = okta.directory.events.iter().map(|e| &*e.name).collect();
+    assert_eq!(
+        names,
+        ["user.created", "user.deactivated", "user.reactivated"]
+    );
+    // What is absent counts as active, so nothing changes about that.
+    let absent = json!([{"op": "remove", "path": "active"}]);
+    let _ = okta.patch(&target, &absent).expect(200);
+    assert_eq!(okta.directory.events.last().unwrap().name, "user.updated");
+}
+
+#[test]
+fn a_rename_in_the_write_that_deactivates_keeps_all_logins_in_the_event() {
+    let mut okta = Client::new();
+    let id = okta.user("ana@example.com");
+    let target = format!("/Users/{id}");
+    let operations = json!([{"op": "replace", "value": {"active": false,
+        "userName": "ana.old@example.com"}}]);
+    let _ = okta.patch(&target, &operations).expect(200);
+    let event = okta.directory.events.last().unwrap();
+    assert_eq!(event.name, "user.deactivated");
+    let logins = [b"ana.old@example.com".to_vec(), b"ana@example.com".to_vec()];
+    assert_eq!(event.logins, logins);
+    let back = json!({"schemas": [USER], "userName": "ana@example.com", "active": true});
+    let _ = okta.put(&target, &back).expect(200);
+    let event = okta.directory.events.last().unwrap();
+    assert_eq!(event.name, "user.reactivated");
+    assert_eq!(event.logins, logins);
 }
 
 #[test]
