@@ -6,6 +6,7 @@
 //! both. Nothing fails by a time: the table is for people.
 
 mod core;
+mod mapping;
 mod measure;
 mod seed;
 mod serving;
@@ -24,10 +25,12 @@ use serving::Which;
 const SMALL: Size = Size {
     users: 1_000,
     members: 100,
+    hosts: 1_000,
 };
 const LARGE: Size = Size {
     users: 100_000,
     members: 100_000,
+    hosts: 100_000,
 };
 
 fn main() -> Result<()> {
@@ -39,10 +42,18 @@ fn main() -> Result<()> {
     }
     let folder = TempDir::new()?;
     let place = |name: &str| folder.path().join(name);
-    println!("seeding {} and {} users …", SMALL.users, LARGE.users);
+    println!(
+        "seeding {} and {} users, each with a host …",
+        SMALL.users, LARGE.users
+    );
     let small = seed::seed(&place("sandbox.db"), SMALL)?;
-    std::fs::copy(place("sandbox.db"), place("native.db")).context("copying the database")?;
     let large = seed::seed(&place("large.db"), LARGE)?;
+    println!(
+        "\nmapping, {} hosts against {}, sandboxed",
+        LARGE.hosts, SMALL.hosts
+    );
+    mapping::run(&place("large.db"), &place("sandbox.db"))?;
+    std::fs::copy(place("sandbox.db"), place("native.db")).context("copying the database")?;
 
     let sandbox = serving::start(Which::Sandbox, &place("sandbox.db"))?;
     let native = serving::start(Which::Native, &place("native.db"))?;
@@ -83,10 +94,11 @@ const CASES: [Case; 5] = [
     ("PATCH group, one member", patch_group),
 ];
 
-const FLAT: [Case; 3] = [
+const FLAT: [Case; 4] = [
     ("GET user by id", get_user),
     ("GET filter=userName eq", filter_user),
     ("PATCH group, one member", patch_group),
+    ("rename, its host follows", rename_user),
 ];
 
 fn get_user(seeded: &Seeded, counter: &mut Counter) -> Request {
@@ -124,6 +136,24 @@ fn patch_user(seeded: &Seeded, counter: &mut Counter) -> Request {
         "Operations": [{
             "op": "replace",
             "value": {"title": format!("Engineer {}", counter.next())},
+        }],
+    });
+    Request {
+        method: "PATCH",
+        target: format!("/scim/v2/Users/{}", counter.pick(&seeded.users)),
+        body: body.to_string(),
+        status: &[200],
+    }
+}
+
+/// Each user has a host, whose assignment is found again by the login.
+fn rename_user(seeded: &Seeded, counter: &mut Counter) -> Request {
+    let turn = counter.next();
+    let body = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{
+            "op": "replace",
+            "value": {"userName": format!("renamed{turn}@example.com")},
         }],
     });
     Request {

@@ -157,7 +157,7 @@ pub fn micros(duration: Duration) -> f64 {
 
 /// Processor time of a process so far, the sum of its threads. In nanoseconds, where
 /// `/proc/<pid>/stat` would count in hundredths of a second.
-fn cpu_of(pid: u32) -> Result<Duration> {
+pub fn cpu_of(pid: u32) -> Result<Duration> {
     let tasks = format!("/proc/{pid}/task");
     let mut nanos = 0;
     for task in fs::read_dir(&tasks).with_context(|| format!("reading {tasks}"))? {

@@ -8,12 +8,12 @@ use anyhow::{Context, Result, bail, ensure};
 use async_trait::async_trait;
 use nameplate_runtime::clock::Sources;
 use nameplate_runtime::limits::Limits;
-use nameplate_runtime::plugin::{Call, ClaimDraft, GuestConfig, Plugin, PluginRequest};
+use nameplate_runtime::plugin::{Call, GuestConfig, Plugin, PluginRequest};
 use nameplate_runtime::{Runtime, Stores, setup};
 use nameplate_store::{
-    Change, ChangeResult, ConnectionId, ControlStore, Document, Edge, Event, Find, HeldMember,
-    Holding, HostRecord, HostStore, Kind, MemberPage, Memberships, Outcome, Page, Rehearsal, Scope, Source,
-    StoreError, TenantId, Timestamp, Unit, UserStore,
+    Change, ChangeResult, Claim, ConnectionId, ControlStore, Document, Edge, Event, Find,
+    HeldMember, Holding, HostRecord, HostStore, Kind, MemberPage, Memberships, Outcome, Page,
+    Rehearsal, Scope, Source, StoreError, TenantId, Timestamp, Unit, UserStore,
 };
 use nameplate_store_sql::{SqliteOptions, SqliteStore};
 use nameplate_tests::native::NativePlugin;
@@ -23,8 +23,8 @@ use serde_json::{Value, json};
 const UNITS: usize = 500;
 /// Members of one PATCH while seeding: a body of about half a megabyte.
 const MEMBERS: usize = 10_000;
-/// Hosts enrolled, each by a user of its own.
-const HOSTS: usize = 1_000;
+/// Hosts written at once while seeding: they share syncs.
+const TOGETHER: usize = 500;
 
 /// How large a directory is.
 #[derive(Clone, Copy)]
@@ -32,6 +32,8 @@ pub struct Size {
     pub users: usize,
     /// Members of the group.
     pub members: usize,
+    /// Hosts enrolled, each by a user of its own; nobody has looked at them yet.
+    pub hosts: usize,
 }
 
 /// What is in a directory.
@@ -99,7 +101,7 @@ pub fn seed(path: &Path, size: Size) -> Result<Seeded> {
             users,
             members,
         };
-        add_hosts(&runtime, tenant).await?;
+        add_hosts(&store, tenant, size.hosts).await?;
         store.close();
         Ok(seeded)
     })
@@ -221,36 +223,42 @@ async fn add_group(
     Ok(id.to_owned())
 }
 
-/// Hosts of the first users, each with an enrolment, all at once: they share syncs.
-async fn add_hosts(runtime: &Runtime, tenant: TenantId) -> Result<()> {
-    let mut tasks = tokio::task::JoinSet::new();
-    for n in 0..HOSTS {
-        let runtime = runtime.clone();
-        tasks.spawn(async move {
-            let id = n.to_string();
-            let host = HostRecord {
-                id: id.clone(),
-                display_name: format!("Laptop {n}"),
-                platform: "darwin".to_owned(),
-                ..HostRecord::default()
-            };
-            let hosts: &Arc<dyn HostStore> = &runtime.stores().hosts;
-            hosts.put_host(tenant, runtime.now(), host).await?;
-            let draft = ClaimDraft {
-                id: String::new(),
-                source: Source::Enrollment,
-                username: user_name(n),
-                email: String::new(),
-                full_name: String::new(),
-                since: None,
-            };
-            runtime.claim(tenant, &id, draft).await?;
-            anyhow::Ok(())
-        });
+/// Hosts of the first users, each with an enrolment.
+async fn add_hosts(store: &SqliteStore, tenant: TenantId, count: usize) -> Result<()> {
+    let hosts: Vec<usize> = (0..count).collect();
+    for together in hosts.chunks(TOGETHER) {
+        let mut tasks = tokio::task::JoinSet::new();
+        for n in together {
+            tasks.spawn(add_host(store.clone(), tenant, *n));
+        }
+        while let Some(done) = tasks.join_next().await {
+            done??;
+        }
     }
-    while let Some(done) = tasks.join_next().await {
-        done??;
-    }
+    Ok(())
+}
+
+async fn add_host(store: SqliteStore, tenant: TenantId, n: usize) -> Result<()> {
+    let id = n.to_string();
+    let host = HostRecord {
+        id: id.clone(),
+        display_name: format!("Laptop {n}"),
+        platform: "darwin".to_owned(),
+        ..HostRecord::default()
+    };
+    let now = Sources::default().clock.now();
+    store.put_host(tenant, now, host).await?;
+    let claim = Claim {
+        id: "first".to_owned(),
+        source: Source::Enrollment,
+        username: user_name(n),
+        email: String::new(),
+        full_name: String::new(),
+        logins: vec![user_name(n).into_bytes()],
+        since: now,
+        withdrawn: None,
+    };
+    store.put_claim(tenant, now, &id, claim).await?;
     Ok(())
 }
 
