@@ -62,6 +62,8 @@ pub(crate) struct People {
     pub(crate) documents: BTreeMap<String, Document>,
     pub(crate) holdings: Vec<Holding>,
     pub(crate) groups: BTreeMap<String, Memberships>,
+    /// Group and member; read where `groups` says nothing of a person.
+    pub(crate) edges: BTreeSet<(String, String)>,
     /// How often documents were read.
     pub(crate) reads: usize,
     /// How often userNames were walked.
@@ -142,6 +144,29 @@ impl People {
         }
     }
 
+    /// All groups above a member, by its edges.
+    fn above(&self, member: &str) -> Memberships {
+        let mut found = BTreeSet::new();
+        let mut left = vec![member.to_owned()];
+        while let Some(member) = left.pop() {
+            for (group, _) in self.edges.iter().filter(|(_, one)| *one == member) {
+                if found.insert(group.clone()) {
+                    left.push(group.clone());
+                }
+            }
+        }
+        let groups = found.into_iter().map(|group| Membership {
+            direct: self.edges.contains(&(group.clone(), member.to_owned())),
+            label: group.clone(),
+            group,
+            since: 0,
+        });
+        Memberships {
+            groups: groups.collect(),
+            last_removed: None,
+        }
+    }
+
     fn ever_held(&self, user: &str) -> Vec<Vec<u8>> {
         let held: BTreeSet<_> = self
             .holdings
@@ -213,7 +238,10 @@ impl Directory for People {
         Ok(held)
     }
     fn groups_of(&mut self, member: &str, _: bool) -> Result<Memberships, DirectoryError> {
-        Ok(self.groups.get(member).cloned().unwrap_or_default())
+        Ok(match self.groups.get(member) {
+            Some(memberships) => memberships.clone(),
+            None => self.above(member),
+        })
     }
     fn find(&mut self, _: &Find) -> Result<Page, DirectoryError> {
         unused()

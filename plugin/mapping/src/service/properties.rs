@@ -2,12 +2,15 @@
 
 use nameplate_scim::directory::Holding;
 use proptest::prelude::*;
+use serde_json::json;
 
 use crate::hosts::{Claim, Source};
 use crate::resolve::{Activity, EMAIL, USER_NAME, resolve};
 use crate::rules::Rules;
 use crate::service::Event;
-use crate::testing::{Tenant, User, changed, claim, draft, holding, user};
+use crate::testing::{Tenant, changed, claim, draft, holding};
+
+mod history;
 
 const HOSTS: [&str; 3] = ["h0", "h1", "h2"];
 const LOGINS: [&str; 4] = ["a", "b", "a@x", "b@x"];
@@ -20,18 +23,23 @@ fn host() -> impl Strategy<Value = &'static str> {
     prop::sample::select(HOSTS.as_slice())
 }
 
-fn source() -> impl Strategy<Value = Source> {
+/// Sources with a username: none for a shared host and for who did not sign in.
+fn source() -> impl Strategy<Value = (Source, &'static str)> {
     prop_oneof![
-        1 => Just(Source::Manual),
-        3 => Just(Source::Enrollment),
-        1 => Just(Source::Serial),
-        1 => Just(Source::Custom),
+        2 => login().prop_map(|login| (Source::Manual, login)),
+        4 => login().prop_map(|login| (Source::Enrollment, login)),
+        1 => Just((Source::Enrollment, "")),
+        1 => Just((Source::Shared, "")),
+        1 => login().prop_map(|login| (Source::Serial, login)),
+        1 => login().prop_map(|login| (Source::Custom, login)),
     ]
 }
 
 fn some_claim() -> impl Strategy<Value = Claim> {
-    (source(), login(), prop::option::of(login()), 0..60_u64)
-        .prop_map(|(source, name, mail, since)| claim(source, name, mail.unwrap_or(""), since))
+    (source(), prop::option::of(login()), 0..60_u64).prop_map(|((source, name), mail, since)| {
+        let mail = mail.filter(|_| !name.is_empty());
+        claim(source, name, mail.unwrap_or(""), since)
+    })
 }
 
 fn some_holding() -> impl Strategy<Value = Holding> {
@@ -53,14 +61,14 @@ fn some_holding() -> impl Strategy<Value = Holding> {
 }
 
 fn rules() -> impl Strategy<Value = Rules> {
-    (prop::bool::ANY, prop::bool::ANY).prop_map(|(sticky_manual, ordered)| Rules {
-        sticky_manual,
-        connections: if ordered {
-            vec!["c1".to_owned()]
-        } else {
-            Vec::new()
-        },
-        ..Rules::default()
+    let deactivated = prop::sample::select(["keep", "mark", "clear"].as_slice());
+    let order = prop::sample::select([json!([]), json!(["c1"])].as_slice());
+    (prop::bool::ANY, order, deactivated).prop_map(|(sticky_manual, order, deactivated)| {
+        let settings = json!({"sticky_manual": sticky_manual, "connection_order": order,
+            "deactivated": deactivated});
+        let (rules, wrong) = Rules::usable(settings.to_string().as_bytes());
+        assert_eq!(wrong, None);
+        rules
     })
 }
 
@@ -69,34 +77,6 @@ fn rules() -> impl Strategy<Value = Rules> {
 enum Fact {
     Said(&'static str, Claim),
     Held(Holding),
-}
-
-/// What happens in a tenant; time goes on with each step.
-#[derive(Clone, Debug)]
-enum Step {
-    Put(usize, &'static str, Option<&'static str>, bool),
-    Delete(usize),
-    Claim(&'static str, Source, &'static str, u64),
-    Withdraw(&'static str, Source),
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        4 => (0..4_usize, login(), prop::option::of(login()), prop::bool::weighted(0.8))
-            .prop_map(|(person, name, mail, active)| Step::Put(person, name, mail, active)),
-        1 => (0..4_usize).prop_map(Step::Delete),
-        4 => (host(), source(), login(), 0..300_u64)
-            .prop_map(|(host, source, login, ago)| Step::Claim(host, source, login, ago)),
-        1 => (host(), source()).prop_map(|(host, source)| Step::Withdraw(host, source)),
-    ]
-}
-
-fn person(number: usize, name: &str, mail: Option<&str>, active: bool) -> User {
-    let mails: Vec<&str> = mail.into_iter().collect();
-    let mut person = user(&format!("u{number}"), name, &mails);
-    person.connection = format!("c{}", number % 2);
-    person.active = active;
-    person
 }
 
 impl Tenant {
@@ -114,25 +94,6 @@ impl Tenant {
             .map(|document| (document.id.clone(), crate::person::active(document)))
             .collect();
         resolve(claims, &self.people.holdings, &activity, &self.rules).assignment()
-    }
-
-    fn happen(&mut self, step: &Step) -> Event {
-        match step {
-            Step::Put(number, name, mail, active) => {
-                self.commit(&person(*number, name, *mail, *active))
-            }
-            Step::Delete(number) => self.commit_delete(&format!("u{number}")),
-            Step::Claim(host, source, login, ago) => {
-                self.clock.now += 10;
-                let since = self.clock.now.saturating_sub(*ago);
-                let claim = claim(source.clone(), login, "", since);
-                Event::Claimed((*host).to_owned(), draft(&claim))
-            }
-            Step::Withdraw(host, source) => {
-                self.clock.now += 10;
-                Event::Withdrawn((*host).to_owned(), source.clone())
-            }
-        }
     }
 }
 
@@ -195,39 +156,6 @@ proptest! {
         }
         for host in HOSTS {
             tenant.settled_once(host);
-            prop_assert_eq!(tenant.assignment(host), tenant.expected(host));
-        }
-    }
-
-    /// A history of commits, claims and withdrawals. Some events are worked off late
-    /// and some never (the process died between commit and mapping). Where all were,
-    /// the hosts are right as they lie; where not, reading a host heals it.
-    #[test]
-    fn a_history_with_late_and_lost_events_ends_as_the_facts_say(
-        steps in prop::collection::vec((step(), 0..10_u8), 0..25),
-        lossy in prop::bool::ANY,
-        rules in rules(),
-    ) {
-        let mut tenant = Tenant::with_hosts(&HOSTS);
-        tenant.rules = rules;
-        let mut late = Vec::new();
-        for (step, fate) in steps {
-            let event = tenant.happen(&step);
-            match (fate, &event) {
-                (0 | 1, Event::Directory(_)) if lossy => {}
-                (2 | 3, Event::Directory(_)) => late.push(event),
-                _ => prop_assert!(tenant.finish(&event)),
-            }
-        }
-        // Work is done at least once, and in no particular order.
-        for event in late.iter().rev().chain(&late) {
-            prop_assert!(tenant.finish(event));
-        }
-        for host in HOSTS {
-            tenant.settled_once(host);
-            if lossy {
-                prop_assert!(tenant.mapping().end_user_of(host).is_ok());
-            }
             prop_assert_eq!(tenant.assignment(host), tenant.expected(host));
         }
     }
