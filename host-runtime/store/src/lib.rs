@@ -10,10 +10,12 @@
 //! plugin has folded; a backend compares bytes.
 
 pub mod check;
+mod commit;
 #[cfg(feature = "testing")]
 pub mod contract;
 mod control;
 mod error;
+mod events;
 mod hosts;
 pub mod keyset;
 pub mod memory;
@@ -23,8 +25,10 @@ pub mod spans;
 mod users;
 pub mod walk;
 
+pub use commit::*;
 pub use control::*;
 pub use error::StoreError;
+pub use events::*;
 pub use hosts::*;
 pub use rehearsal::{Rehearsal, Trace};
 pub use users::*;

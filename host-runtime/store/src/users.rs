@@ -4,7 +4,9 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{ConnectionId, Rehearsal, Scope, StoreError, TenantId, Timestamp};
+use crate::{
+    ConnectionId, Event, Outcome, Rehearsal, Scope, StoreError, TenantId, Timestamp, Unit,
+};
 
 /// What a document describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -245,17 +247,6 @@ pub struct Holding {
     pub alive: bool,
 }
 
-/// A member as it is sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewMember {
-    /// The id sent.
-    pub id: String,
-    /// The name sent.
-    pub display: Option<String>,
-    /// Matched against unique keys of users that arrive later.
-    pub login: Option<Vec<u8>>,
-}
-
 /// A member that is not there yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldMember {
@@ -267,209 +258,6 @@ pub struct HeldMember {
     pub display: Option<String>,
     /// Since when.
     pub since: Timestamp,
-}
-
-/// What has to be true for a change, checked inside the commit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Precondition {
-    /// No document of this id exists in the tenant.
-    Absent,
-    /// It exists in this connection with the change's kind.
-    Exists,
-    /// It exists and has this version.
-    Version(u64),
-}
-
-/// What to do with members that do not exist in the connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IfMissing {
-    /// Keep them aside until they arrive.
-    Hold,
-    /// Leave them out.
-    Skip,
-    /// Refuse the unit.
-    Fail,
-}
-
-/// Creates or replaces a document with its whole key set.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Put {
-    /// Users or groups.
-    pub kind: Kind,
-    /// The document.
-    pub id: String,
-    /// Checked first.
-    pub condition: Precondition,
-    /// Its short name.
-    pub label: String,
-    /// Its content.
-    pub json: Vec<u8>,
-    /// Its whole key set; repeated entries count once.
-    pub keys: Vec<Key>,
-    /// Names the rules the keys were made by.
-    pub index_version: String,
-}
-
-/// Deletes a document, its keys and its edges.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delete {
-    /// Users or groups.
-    pub kind: Kind,
-    /// The document.
-    pub id: String,
-    /// Checked first.
-    pub condition: Precondition,
-}
-
-/// Changes the members of one group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MemberDelta {
-    /// The group.
-    pub group: String,
-    /// Checked first.
-    pub condition: Precondition,
-    /// First remove all that `add` does not name.
-    pub replace: bool,
-    /// To add; repeated ids count once.
-    pub add: Vec<NewMember>,
-    /// To remove, attached or held.
-    pub remove: Vec<String>,
-    /// What to do with unknown ones.
-    pub if_missing: IfMissing,
-}
-
-/// Replaces the keys of a document whose content stays.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rekey {
-    /// Users or groups.
-    pub kind: Kind,
-    /// The document.
-    pub id: String,
-    /// Does nothing if this is no longer current.
-    pub version: u64,
-    /// The whole key set.
-    pub keys: Vec<Key>,
-    /// Names the rules the keys were made by.
-    pub index_version: String,
-}
-
-/// One change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// Create or replace a document.
-    Put(Put),
-    /// Delete a document.
-    Delete(Delete),
-    /// Change members.
-    Members(MemberDelta),
-    /// Replace keys alone.
-    Rekey(Rekey),
-}
-
-/// What a unit means, for the event log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EventDraft {
-    /// E.g. `user.updated`.
-    pub name: String,
-    /// Of the subject.
-    pub subject_kind: Kind,
-    /// The document it is about.
-    pub subject: String,
-    /// Logins whose holder may have changed. If there are any and the subject is a
-    /// user, the store MUST add every tracked value that the user ever held, up to
-    /// [`limits::EVENT_LOGINS`] in all: a claim on a former login means them too.
-    pub logins: Vec<Vec<u8>>,
-}
-
-/// Changes that happen together or not at all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Unit {
-    /// In order.
-    pub changes: Vec<Change>,
-    /// Kept only if something really changed.
-    pub event: Option<EventDraft>,
-}
-
-/// What one change did.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChangeResult {
-    /// False if the stored state is as it was.
-    pub changed: bool,
-    /// After the change (of a deleted document, its last).
-    pub version: u64,
-    /// When the document was created.
-    pub created: Timestamp,
-    /// After the change.
-    pub modified: Timestamp,
-    /// Members that came.
-    pub members_added: u64,
-    /// Members that went.
-    pub members_removed: u64,
-    /// Ids of `add` that are held or skipped, at most 100.
-    pub absent_members: Vec<String>,
-    /// Groups whose held member this document turned out to be.
-    pub attached_to: Vec<String>,
-}
-
-/// What became of one unit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Durable.
-    Committed {
-        /// One for each change.
-        results: Vec<ChangeResult>,
-        /// The event's number, if one was kept.
-        seq: Option<u64>,
-    },
-    /// A precondition did not hold.
-    Stale {
-        /// Which change, from 0.
-        change: u32,
-        /// The document as it is now.
-        current: Option<Document>,
-    },
-    /// A unique key is held by another document.
-    KeyTaken {
-        /// Which change, from 0.
-        change: u32,
-        /// Which key.
-        attribute: String,
-        /// By whom.
-        owner: String,
-    },
-    /// [`IfMissing::Fail`], and these do not exist; at most 100.
-    Missing(Vec<String>),
-    /// Not tried, for `stop_after` units had failed.
-    NotTried,
-}
-
-/// An entry of the event log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// Per tenant, without gaps in visible order.
-    pub seq: u64,
-    /// Where it happened.
-    pub connection: ConnectionId,
-    /// When.
-    pub at: Timestamp,
-    /// What, e.g. `user.updated`.
-    pub name: String,
-    /// Of the subject.
-    pub subject_kind: Kind,
-    /// The document it is about.
-    pub subject: String,
-    /// The document's JSON before; none if it was created.
-    pub before: Option<Vec<u8>>,
-    /// And after; none if it was deleted.
-    pub after: Option<Vec<u8>>,
-    /// Members that came.
-    pub added: Vec<String>,
-    /// Members that went.
-    pub removed: Vec<String>,
-    /// Logins whose holder may have changed.
-    pub logins: Vec<Vec<u8>>,
-    /// Mapping has worked it in (true at once if `logins` is empty).
-    pub settled: bool,
 }
 
 /// The directory of all tenants.
