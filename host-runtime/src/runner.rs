@@ -87,10 +87,14 @@ impl Runtime {
 
     async fn map_event(&self, tenant: TenantId, event: Event) -> Result<(), MappingError> {
         let seq = event.seq;
+        // An event of a host is settled from the start and never comes here.
+        let Some(subject_kind) = event.subject_kind.kind() else {
+            return Ok(self.stores().users.settle(tenant, &[seq]).await?);
+        };
         let change = MappingEvent::Directory(DirectoryChange {
             seq,
             name: event.name,
-            subject_kind: event.subject_kind,
+            subject_kind,
             subject: event.subject,
             logins: event.logins,
         });

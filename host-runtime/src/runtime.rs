@@ -20,7 +20,7 @@ use crate::plugin::{
 use crate::turns::Turns;
 use nameplate_store::{
     Connection, ConnectionId, ControlStore, HostStore, Scope, Source, StoreError, TenantId,
-    Timestamp, UserStore,
+    Timestamp, UserStore, WebhookStore,
 };
 
 /// How many hosts a directory change maps before its request is answered; the
@@ -44,19 +44,22 @@ pub struct Stores {
     pub hosts: Arc<dyn HostStore>,
     /// Tenants, connections, tokens, request log.
     pub control: Arc<dyn ControlStore>,
+    /// Who is told of events.
+    pub webhooks: Arc<dyn WebhookStore>,
 }
 
 impl Stores {
     /// One database for everything.
     pub fn one<S>(store: S) -> Self
     where
-        S: UserStore + HostStore + ControlStore + 'static,
+        S: UserStore + HostStore + ControlStore + WebhookStore + 'static,
     {
         let store = Arc::new(store);
         Self {
             users: store.clone(),
             hosts: store.clone(),
-            control: store,
+            control: store.clone(),
+            webhooks: store,
         }
     }
 }

@@ -51,7 +51,9 @@ impl Front {
     }
 
     pub(super) async fn drop_host(&self, tenant: TenantId, id: &str) -> Answer {
-        if self.runtime.stores().hosts.delete_host(tenant, id).await? {
+        let now = self.runtime.now();
+        let hosts = &self.runtime.stores().hosts;
+        if hosts.delete_host(tenant, now, id).await? {
             Ok((StatusCode::NO_CONTENT, Value::Null))
         } else {
             Err(AdminError::NoHost)

@@ -53,6 +53,7 @@ fn host(id: &str, claims: Vec<Claim>) -> Host {
         version: 1,
         claims,
         assignment: Assignment::default(),
+        assigned: 0,
     }
 }
 

@@ -5,8 +5,9 @@
 
 use crate::reserved::{Reserved, SIGN};
 use crate::{
-    Assignment, Change, Claim, Find, HostRecord, KeyRange, Precondition, RequestEntry, Scope,
-    StoreError, Token, TokenScope, Unit, limits,
+    Assignment, Change, Claim, DeadLetter, Find, HostName, HostRecord, KeyRange, Precondition,
+    Promise, RequestEntry, Scope, StoreError, Token, TokenScope, Unit, Webhook, WebhookProgress,
+    limits,
 };
 use crate::{ConnectionId, Key, MemberDelta};
 
@@ -30,12 +31,24 @@ const NAME: usize = 63;
 const PATH: usize = 1024;
 /// A detail in the request log, in characters.
 const DETAIL: usize = 255;
+/// A webhook's address, in bytes.
+const URL: usize = 2048;
+/// A webhook's secret, in bytes.
+const SECRET: usize = 256;
+/// Beginnings of event names a webhook asks for.
+const PREFIXES: usize = 64;
 /// Spans one `holders` answers with.
 pub const SPANS: usize = 1000;
 /// Groups one `groups_of` answers with.
 pub const GROUPS: usize = 10_000;
 /// Claims a host is read with.
 pub const CLAIMS: usize = 256;
+/// Past assignments kept of a host.
+pub const HISTORY: usize = 200;
+/// Webhooks of a tenant: each is another copy of every event to send.
+pub const WEBHOOKS: usize = 100;
+/// Dead letters kept of a webhook: more than anybody goes through by hand.
+pub const DEAD_LETTERS: usize = 10_000;
 /// Ids named in an outcome.
 pub const NAMED: usize = 100;
 
@@ -198,6 +211,14 @@ pub fn find(find: &Find) -> Result<(), StoreError> {
         .try_for_each(|value| at_most("key in bytes", value.len(), limits::KEY))
 }
 
+/// Checks how many rows a page may have.
+///
+/// # Errors
+/// [`StoreError::Invalid`] over [`limits::PAGE`].
+pub fn rows(limit: u32) -> Result<(), StoreError> {
+    at_most("rows", usize::try_from(limit).unwrap_or(usize::MAX), page())
+}
+
 /// [`limits::PAGE`] as a count.
 pub fn page() -> usize {
     usize::try_from(limits::PAGE).unwrap_or(usize::MAX)
@@ -269,6 +290,85 @@ pub fn claim(claim: &Claim) -> Result<(), StoreError> {
 pub fn assignment(assignment: &Assignment) -> Result<(), StoreError> {
     at_most("reason in bytes", assignment.reason.len(), REASON)?;
     assignment.user.as_deref().map_or(Ok(()), document_id)
+}
+
+/// Checks a host name that is to be written: 1 to 255 bytes besides white space.
+///
+/// # Errors
+/// [`StoreError::Invalid`] for anything else.
+pub fn host_name(name: &HostName) -> Result<(), StoreError> {
+    if name.value().trim_ascii().is_empty() {
+        return Err(invalid("a host name is not empty"));
+    }
+    at_most("host name in bytes", name.value().len(), HOST)
+}
+
+/// Checks a promise.
+///
+/// # Errors
+/// [`StoreError::Invalid`] for an empty name, nobody, or anything over its limit.
+pub fn promise(promise: &Promise) -> Result<(), StoreError> {
+    let Promise {
+        name,
+        username,
+        email,
+        full_name,
+        since: _,
+    } = promise;
+    host_name(name)?;
+    if username.is_empty() && email.is_empty() {
+        return Err(invalid("a promise names a user name or an e-mail address"));
+    }
+    for (what, value) in [
+        ("user name", username),
+        ("e-mail address", email),
+        ("full name", full_name),
+    ] {
+        at_most(&format!("{what} in bytes"), value.len(), limits::LABEL)?;
+    }
+    Ok(())
+}
+
+/// Checks a webhook.
+///
+/// # Errors
+/// [`StoreError::Invalid`] for a bad id or anything over its limit.
+pub fn webhook(webhook: &Webhook) -> Result<(), StoreError> {
+    document_id(&webhook.id)?;
+    at_most("secret in bytes", webhook.secret.len(), SECRET)?;
+    at_most("error in bytes", webhook.last_error.len(), REASON)?;
+    webhook_settings(&webhook.url, &webhook.events)
+}
+
+/// Checks what an operator sets of a webhook.
+///
+/// # Errors
+/// [`StoreError::Invalid`] for an empty address or anything over its limit.
+pub fn webhook_settings(url: &str, events: &[String]) -> Result<(), StoreError> {
+    if url.is_empty() {
+        return Err(invalid("a webhook has an address"));
+    }
+    at_most("address in bytes", url.len(), URL)?;
+    at_most("events", events.len(), PREFIXES)?;
+    events
+        .iter()
+        .try_for_each(|prefix| at_most("event in bytes", prefix.len(), SHORT))
+}
+
+/// Checks how far a webhook has come.
+///
+/// # Errors
+/// [`StoreError::Invalid`] for an error over 512 bytes.
+pub fn webhook_progress(progress: &WebhookProgress) -> Result<(), StoreError> {
+    at_most("error in bytes", progress.last_error.len(), REASON)
+}
+
+/// Checks a dead letter.
+///
+/// # Errors
+/// [`StoreError::Invalid`] for an error over 512 bytes.
+pub fn dead_letter(letter: &DeadLetter) -> Result<(), StoreError> {
+    at_most("error in bytes", letter.error.len(), REASON)
 }
 
 /// Checks the name of a tenant or a connection: `[a-z0-9-]`, 1 to 63 bytes.

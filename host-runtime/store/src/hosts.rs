@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{StoreError, TenantId, Timestamp};
+use crate::{HostName, Promise, StoreError, TenantId, Timestamp};
 
 /// A host as the device-management server describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -149,6 +149,24 @@ impl Assignment {
     pub fn never_found(&self) -> bool {
         *self == Self::default()
     }
+
+    /// As events have it: a JSON object of `outcome`, `user` (or null), `login` and
+    /// `reason`.
+    pub fn json(&self) -> Vec<u8> {
+        let Self {
+            outcome,
+            user,
+            login,
+            reason,
+        } = self;
+        let json = serde_json::json!({
+            "outcome": outcome.as_str(),
+            "user": user,
+            "login": login,
+            "reason": reason,
+        });
+        json.to_string().into_bytes()
+    }
 }
 
 /// A host with all that is known of it.
@@ -164,6 +182,8 @@ pub struct Host {
     pub claims: Vec<Claim>,
     /// Who uses it.
     pub assignment: Assignment,
+    /// Since when the assignment is what it is; `created` until one was found.
+    pub assigned: Timestamp,
 }
 
 /// A host in a list.
@@ -178,6 +198,8 @@ pub struct HostSummary {
 /// A line of a host's history: an assignment that ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastAssignment {
+    /// When it began.
+    pub from: Timestamp,
     /// When it was replaced.
     pub until: Timestamp,
     /// What it was.
@@ -211,8 +233,15 @@ pub trait HostStore: Send + Sync {
         host: HostRecord,
     ) -> Result<bool, StoreError>;
 
-    /// Deletes a host with its claims, assignment and history. False if unknown.
-    async fn delete_host(&self, tenant: TenantId, host: &str) -> Result<bool, StoreError>;
+    /// Deletes a host with its claims, assignment and history, and appends the event
+    /// `host.deleted` ([`Event::of_host`](crate::Event::of_host)) in the same
+    /// transaction. False if unknown.
+    async fn delete_host(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+        host: &str,
+    ) -> Result<bool, StoreError>;
 
     /// Reads one host.
     async fn host(&self, tenant: TenantId, host: &str) -> Result<Option<Host>, StoreError>;
@@ -225,6 +254,19 @@ pub trait HostStore: Send + Sync {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<HostSummary>, StoreError>;
+
+    /// How many hosts the tenant has. MUST NOT cost a walk: keep a counter.
+    async fn host_count(&self, tenant: TenantId) -> Result<u64, StoreError>;
+
+    /// Ids of hosts of this serial or display name (found by index), by id, at most
+    /// 1000; none for an empty name.
+    async fn hosts_named(
+        &self,
+        tenant: TenantId,
+        name: &HostName,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError>;
 
     /// Ids of hosts with a claim, not withdrawn, on any of these logins (found by index).
     async fn claimed_by(
@@ -272,6 +314,10 @@ pub trait HostStore: Send + Sync {
     /// Writes an assignment if the host still has version `expected`; the one it
     /// replaces becomes a line of the history, unless it was
     /// [never found](Assignment::never_found) but only what a host starts with.
+    ///
+    /// What is written and the event `assignment.changed`
+    /// ([`Event::of_host`](crate::Event::of_host)) MUST be there together or not at all;
+    /// the event has its number in one order with those of the directory.
     async fn put_assignment(
         &self,
         tenant: TenantId,
@@ -281,11 +327,38 @@ pub trait HostStore: Send + Sync {
         assignment: Assignment,
     ) -> Result<HostWrite, StoreError>;
 
-    /// Past assignments, the newest first, at most `limit`.
+    /// Past assignments, the newest first, at most `limit`. A backend keeps the newest
+    /// [`check::HISTORY`](crate::check::HISTORY) of each host.
     async fn history(
         &self,
         tenant: TenantId,
         host: &str,
         limit: u32,
     ) -> Result<Vec<PastAssignment>, StoreError>;
+
+    /// Keeps a promise, in place of an older one to the same host name. True if it was
+    /// news: one that [repeats](Promise::repeats) what is there changes nothing, so
+    /// that a list can be read in again.
+    async fn put_promise(&self, tenant: TenantId, promise: Promise) -> Result<bool, StoreError>;
+
+    /// Drops the promise to a host name; false if there is none.
+    async fn drop_promise(&self, tenant: TenantId, name: &HostName) -> Result<bool, StoreError>;
+
+    /// Promises, those to serials first, each in the order of the
+    /// [folded](HostName::folded) names, at most 1000. `after` may be spelt in any way.
+    async fn promises(
+        &self,
+        tenant: TenantId,
+        after: Option<&HostName>,
+        limit: u32,
+    ) -> Result<Vec<Promise>, StoreError>;
+
+    /// What is promised to a host of this serial and display name (found by index): to
+    /// the serial first; none to an empty name.
+    async fn promises_for(
+        &self,
+        tenant: TenantId,
+        serial: &str,
+        display_name: &str,
+    ) -> Result<Vec<Promise>, StoreError>;
 }

@@ -1,8 +1,8 @@
 //! The storage contract of Nameplate.
 //!
 //! What the runtime asks of a database: the directory ([`UserStore`]), hosts and
-//! their claims ([`HostStore`]), and the tables an operator sees
-//! ([`ControlStore`]). A vendor implements these traits to keep Nameplate's data
+//! their claims ([`HostStore`]), who is told of changes ([`WebhookStore`]), and the
+//! tables an operator sees ([`ControlStore`]). A vendor implements these traits to keep Nameplate's data
 //! in a database of their own and runs `contract` (feature `testing`) to find
 //! out whether it behaves.
 //!
@@ -14,24 +14,30 @@ mod commit;
 #[cfg(feature = "testing")]
 pub mod contract;
 mod control;
+pub mod departures;
 mod error;
 mod events;
 mod hosts;
 pub mod keyset;
 pub mod memory;
+mod names;
 mod rehearsal;
 pub mod reserved;
 pub mod spans;
 mod users;
 pub mod walk;
+mod webhooks;
 
 pub use commit::*;
 pub use control::*;
+pub use departures::Departure;
 pub use error::StoreError;
 pub use events::*;
 pub use hosts::*;
+pub use names::*;
 pub use rehearsal::{Rehearsal, Trace};
 pub use users::*;
+pub use webhooks::*;
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub type Timestamp = u64;

@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ConnectionId, Event, Outcome, Rehearsal, Scope, StoreError, TenantId, Timestamp, Unit,
+    ConnectionId, Departure, Event, Outcome, Rehearsal, Scope, StoreError, TenantId, Timestamp,
+    Unit,
 };
 
 /// What a document describes.
@@ -294,16 +295,6 @@ pub trait UserStore: Send + Sync {
         limit: u32,
     ) -> Result<MemberPage, StoreError>;
 
-    /// Users below a group, nested ones too, each once, by id; at most
-    /// [`limits::PAGE`].
-    async fn users_of(
-        &self,
-        scope: Scope,
-        group: &str,
-        after: Option<&str>,
-        limit: u32,
-    ) -> Result<Vec<String>, StoreError>;
-
     /// Reads the groups of a document; with `transitive` those above them too.
     async fn groups_of(
         &self,
@@ -311,6 +302,20 @@ pub trait UserStore: Send + Sync {
         member: &str,
         transitive: bool,
     ) -> Result<Memberships, StoreError>;
+
+    /// Ids of the users in a group and in the groups below it, each once, in the order
+    /// of their ids, at most [`limits::PAGE`]; fewer than `limit` only at the end.
+    ///
+    /// However it is nested, and whatever cycles there are. A backend MUST find the
+    /// groups below by an index that holds nested groups alone, so that it does not
+    /// pass over users to find them; it MAY leave out groups beyond 10,000.
+    async fn users_of(
+        &self,
+        scope: Scope,
+        group: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError>;
 
     /// Reads held members by id.
     async fn held_members(
@@ -334,7 +339,9 @@ pub trait UserStore: Send + Sync {
     /// Writes units: each wholly or not at all, in order, durable on return.
     ///
     /// `now` becomes created, modified, event time and the bounds of holdings; a
-    /// backend MUST NOT let `modified` of a document go backwards.
+    /// backend MUST NOT let `modified` of a document go backwards. With the event of a
+    /// user, what is kept of their [departure](Departure) MUST follow
+    /// ([`departures::Turn`](crate::departures::Turn)).
     async fn commit(
         &self,
         scope: Scope,
@@ -359,14 +366,20 @@ pub trait UserStore: Send + Sync {
     /// Reads the event log from `after` (exclusive) on, at most 1000.
     ///
     /// A backend MAY forget events with 100,000 newer ones in their tenant, so
-    /// that the log has a bound; never one that is not settled. What is left keeps
-    /// its number.
+    /// that the log has a bound; never one that is not settled, and with fewer than
+    /// 1,000,000 newer ones never one that a webhook which is not paused has still to
+    /// pass. What is left keeps its number.
     async fn events(
         &self,
         tenant: TenantId,
         after: u64,
         limit: u32,
     ) -> Result<Vec<Event>, StoreError>;
+
+    /// From and to which number every event is there: `(oldest, newest)`, the first one
+    /// past the last where none is. Who has read up to `oldest - 1` or further has
+    /// missed nothing.
+    async fn event_range(&self, tenant: TenantId) -> Result<(u64, u64), StoreError>;
 
     /// Events that mapping has not worked in, oldest first. MUST be found by an index.
     async fn unsettled(
@@ -377,4 +390,23 @@ pub trait UserStore: Send + Sync {
 
     /// Marks events as worked in.
     async fn settle(&self, tenant: TenantId, seqs: &[u64]) -> Result<(), StoreError>;
+
+    /// People who left, by id, in all connections of the tenant, at most
+    /// [`limits::PAGE`].
+    async fn departures(
+        &self,
+        tenant: TenantId,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Departure>, StoreError>;
+
+    /// Those of these people (at most [`limits::PAGE`]) who left, by id.
+    async fn departures_of(
+        &self,
+        tenant: TenantId,
+        ids: &[String],
+    ) -> Result<Vec<Departure>, StoreError>;
+
+    /// Forgets that somebody left; false if nothing is kept of them.
+    async fn forget_departure(&self, tenant: TenantId, id: &str) -> Result<bool, StoreError>;
 }

@@ -11,8 +11,8 @@ use nameplate_runtime::limits::Limits;
 use nameplate_runtime::plugin::{Call, GuestConfig, Plugin, PluginRequest};
 use nameplate_runtime::{Runtime, Stores, setup};
 use nameplate_store::{
-    Change, ChangeResult, Claim, ConnectionId, ControlStore, Document, Edge, Event, Find,
-    HeldMember, Holding, HostRecord, HostStore, Kind, MemberPage, Memberships, Outcome, Page,
+    Change, ChangeResult, Claim, ConnectionId, ControlStore, Departure, Document, Edge, Event,
+    Find, HeldMember, Holding, HostRecord, HostStore, Kind, MemberPage, Memberships, Outcome, Page,
     Rehearsal, Scope, Source, StoreError, TenantId, Timestamp, Unit, UserStore,
 };
 use nameplate_store_sql::{SqliteOptions, SqliteStore};
@@ -322,12 +322,12 @@ impl UserStore for Caught {
         Ok(MemberPage::default())
     }
 
-    async fn users_of(&self, _: Scope, _: &str, _: Option<&str>, _: u32) -> Answer<Vec<String>> {
-        Ok(Vec::new())
-    }
-
     async fn groups_of(&self, _: Scope, _: &str, _: bool) -> Answer<Memberships> {
         Ok(Memberships::default())
+    }
+
+    async fn users_of(&self, _: Scope, _: &str, _: Option<&str>, _: u32) -> Answer<Vec<String>> {
+        Ok(Vec::new())
     }
 
     async fn held_members(
@@ -377,12 +377,28 @@ impl UserStore for Caught {
         Ok(Vec::new())
     }
 
+    async fn event_range(&self, _: TenantId) -> Answer<(u64, u64)> {
+        Ok((1, 0))
+    }
+
     async fn unsettled(&self, _: Option<TenantId>, _: u32) -> Answer<Vec<(TenantId, Event)>> {
         Ok(Vec::new())
     }
 
     async fn settle(&self, _: TenantId, _: &[u64]) -> Answer<()> {
         Ok(())
+    }
+
+    async fn departures(&self, _: TenantId, _: Option<&str>, _: u32) -> Answer<Vec<Departure>> {
+        Ok(Vec::new())
+    }
+
+    async fn departures_of(&self, _: TenantId, _: &[String]) -> Answer<Vec<Departure>> {
+        Ok(Vec::new())
+    }
+
+    async fn forget_departure(&self, _: TenantId, _: &str) -> Answer<bool> {
+        Ok(false)
     }
 }
 

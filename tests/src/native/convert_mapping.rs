@@ -166,6 +166,7 @@ pub(super) fn host(host: store::Host) -> Host {
         version,
         claims,
         assignment: stored,
+        assigned: _,
     } = host;
     Host {
         id: record.id,

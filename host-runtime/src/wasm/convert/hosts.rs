@@ -149,6 +149,7 @@ pub(in crate::wasm) fn host_to_wit(host: store::Host) -> host_store::HostState {
         version,
         claims,
         assignment,
+        assigned: _,
     } = host;
     host_store::HostState {
         id: record.id,

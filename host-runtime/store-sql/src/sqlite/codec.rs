@@ -3,7 +3,7 @@
 //! Numbers are 63 bits, lists of bytes are length-prefixed blobs, outcomes are
 //! JSON. What cannot be read back is [`nameplate_store::StoreError::Corrupt`].
 
-use nameplate_store::{ChangeResult, ConnectionId, Document, Key, Kind, Outcome};
+use nameplate_store::{ChangeResult, ConnectionId, Document, Key, Kind, Outcome, Subject};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use serde::{Deserialize, Serialize};
 
@@ -34,13 +34,16 @@ impl FromSql for U {
 #[derive(Clone, Copy)]
 pub struct K(pub Kind);
 
+fn number(kind: Kind) -> i64 {
+    match kind {
+        Kind::User => 0,
+        Kind::Group => 1,
+    }
+}
+
 impl ToSql for K {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        let number: i64 = match self.0 {
-            Kind::User => 0,
-            Kind::Group => 1,
-        };
-        Ok(number.into())
+        Ok(number(self.0).into())
     }
 }
 
@@ -51,6 +54,42 @@ impl FromSql for K {
             1 => Ok(Self(Kind::Group)),
             other => Err(FromSqlError::OutOfRange(other)),
         }
+    }
+}
+
+/// What an event is about: a kind as [`K`], or 2 for a host.
+#[derive(Clone, Copy)]
+pub struct S(pub Subject);
+
+impl ToSql for S {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.kind().map_or(2, number).into())
+    }
+}
+
+impl FromSql for S {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_i64()? {
+            2 => Ok(Self(Subject::Host)),
+            _ => K::column_result(value).map(|kind| Self(kind.0.into())),
+        }
+    }
+}
+
+/// A connection, or 0 for none.
+#[derive(Clone, Copy)]
+pub struct C(pub Option<ConnectionId>);
+
+impl ToSql for C {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.map_or(0, |connection| connection.0).into())
+    }
+}
+
+impl FromSql for C {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let number = value.as_i64()?;
+        Ok(Self((number != 0).then_some(ConnectionId(number))))
     }
 }
 

@@ -18,6 +18,7 @@ use nameplate_store::{
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use super::events::Keep;
 use super::find::Walk;
 use super::unit::Batch;
 use super::{SqliteOptions, rows, schema, users};
@@ -131,7 +132,10 @@ impl Directory {
                 event: None,
             }],
             stop_after: None,
-            events_kept: 100,
+            keep: Keep {
+                events: 100,
+                waiting: 1000,
+            },
         };
         let transaction = self.connection.unchecked_transaction().unwrap();
         let commit_id = u128::from(self.commits.get()).to_be_bytes();

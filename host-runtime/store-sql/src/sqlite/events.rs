@@ -1,17 +1,29 @@
 //! The event log.
 
-use nameplate_store::{ConnectionId, Event, TenantId, limits};
-use rusqlite::{Connection, Row, params};
+use nameplate_store::{Event, TenantId, limits};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::FORGET;
-use super::codec::{K, U, pack, unpack, unpack_texts};
+use super::codec::{C, S, U, pack, unpack, unpack_texts};
 use super::errors::Fault;
 
 const COLUMNS: &str = "tenant, seq, connection, at, name, subject_kind, subject, settled, logins, added, removed, before, after";
 
+/// How much of a tenant's log is kept: see [`SqliteOptions`](super::SqliteOptions).
+#[derive(Clone, Copy)]
+pub struct Keep {
+    pub events: u64,
+    pub waiting: u64,
+}
+
 /// Appends an event and returns its number: the last write of its unit, so that
-/// numbers are visible in order.
-pub fn append(connection: &Connection, tenant: TenantId, event: &Event) -> Result<u64, Fault> {
+/// numbers are visible in order. Forgets a few old ones.
+pub fn append(
+    connection: &Connection,
+    tenant: TenantId,
+    event: &Event,
+    keep: Keep,
+) -> Result<u64, Fault> {
     let Event {
         seq: _,
         connection: at_connection,
@@ -38,28 +50,62 @@ pub fn append(connection: &Connection, tenant: TenantId, event: &Event) -> Resul
             "INSERT INTO events ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
         ))?
         .execute(params![
-            tenant.0, seq, at_connection.0, U(*at), name, K(*subject_kind), subject, settled, logins,
+            tenant.0, seq, C(*at_connection), U(*at), name, S(*subject_kind), subject, settled, logins,
             texts(added), texts(removed), before, after
         ])?;
+    forget(connection, tenant, seq.0, keep)?;
     Ok(seq.0)
 }
 
 /// The number of the newest event there has been.
 pub fn last(connection: &Connection, tenant: TenantId) -> Result<u64, Fault> {
-    let mut statement = connection.prepare_cached("SELECT event_seq FROM tenants WHERE id = ?1")?;
-    Ok(statement.query_row([tenant.0], |row| row.get::<_, U>(0))?.0)
+    Ok(range(connection, tenant)?.1)
 }
 
-/// Forgets the oldest settled events up to this number, a few at a time.
-pub fn forget(connection: &Connection, tenant: TenantId, up_to: u64) -> Result<(), Fault> {
-    connection
+/// Forgets the oldest settled events that nobody waits for, a few at a time.
+fn forget(connection: &Connection, tenant: TenantId, newest: u64, keep: Keep) -> Result<(), Fault> {
+    let old = newest.saturating_sub(keep.events);
+    if old == 0 {
+        return Ok(());
+    }
+    let passed: Option<U> = connection
         .prepare_cached(
-            "DELETE FROM events WHERE row IN (
-                 SELECT row FROM events INDEXED BY events_settled
-                 WHERE tenant = ?1 AND seq <= ?2 AND settled = 1 ORDER BY seq LIMIT ?3)",
+            "SELECT min(position) FROM webhooks INDEXED BY webhooks_waiting WHERE tenant = ?1 AND paused = 0",
         )?
-        .execute(params![tenant.0, U(up_to), FORGET])?;
+        .query_row([tenant.0], |row| row.get(0))?;
+    let up_to = passed.map_or(old, |passed| {
+        old.min(passed.0.max(newest.saturating_sub(keep.waiting)))
+    });
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM events WHERE row IN (
+             SELECT row FROM events INDEXED BY events_settled
+             WHERE tenant = ?1 AND seq <= ?2 AND settled = 1 ORDER BY seq LIMIT ?3) RETURNING seq",
+    )?;
+    let gone = statement.query_map(params![tenant.0, U(up_to), FORGET], |row| {
+        Ok(row.get::<_, U>(0)?.0)
+    })?;
+    let last = gone
+        .collect::<rusqlite::Result<Vec<u64>>>()?
+        .into_iter()
+        .max();
+    if let Some(last) = last {
+        connection
+            .prepare_cached(
+                "UPDATE tenants SET events_forgotten = max(events_forgotten, ?2) WHERE id = ?1",
+            )?
+            .execute(params![tenant.0, U(last)])?;
+    }
     Ok(())
+}
+
+/// From and to which number every event is there.
+pub fn range(connection: &Connection, tenant: TenantId) -> Result<(u64, u64), Fault> {
+    let mut statement = connection
+        .prepare_cached("SELECT events_forgotten + 1, event_seq FROM tenants WHERE id = ?1")?;
+    let range = statement.query_row([tenant.0], |row| {
+        Ok((row.get::<_, U>(0)?.0, row.get::<_, U>(1)?.0))
+    });
+    Ok(range.optional()?.unwrap_or((1, 0)))
 }
 
 /// The log from `after` on. Ends early at [`limits::PAGE_BYTES`].
@@ -140,10 +186,10 @@ fn event(row: &Row<'_>) -> Result<(TenantId, Event), Fault> {
     let packed = |at| row.get::<_, Vec<u8>>(at);
     let event = Event {
         seq: row.get::<_, U>(1)?.0,
-        connection: ConnectionId(row.get(2)?),
+        connection: row.get::<_, C>(2)?.0,
         at: row.get::<_, U>(3)?.0,
         name: row.get(4)?,
-        subject_kind: row.get::<_, K>(5)?.0,
+        subject_kind: row.get::<_, S>(5)?.0,
         subject: row.get(6)?,
         settled: row.get(7)?,
         logins: unpack(&packed(8)?)?,

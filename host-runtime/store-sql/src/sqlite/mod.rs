@@ -5,10 +5,12 @@
 //! connections: each is an indexed lookup or a bounded page, a few microseconds
 //! to a few milliseconds, cheaper than handing it to another thread.
 
+mod below;
 mod codec;
 mod control;
 #[cfg(test)]
 mod cost;
+mod departures;
 mod errors;
 mod events;
 mod find;
@@ -17,6 +19,7 @@ mod rows;
 mod schema;
 mod unit;
 mod users;
+mod webhooks;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -46,11 +49,18 @@ pub struct SqliteOptions {
     /// reader of the log that falls behind by more misses some, so fewer than the
     /// default is for tests.
     pub events: u64,
+    /// Events kept per tenant at most while a webhook that is not paused has still to
+    /// pass them.
+    pub events_waiting: u64,
 }
 
 /// What a reader of the log may fall behind: some weeks of a lively directory of
 /// 10,000 people. At about 2 KiB each, 200 MB of a tenant's file at most.
 const EVENTS: u64 = 100_000;
+
+/// What a webhook may fall behind before it misses some: a weekend in which a directory
+/// of 100,000 people is pushed anew. 2 GB of a tenant's file at most.
+const EVENTS_WAITING: u64 = 1_000_000;
 
 /// Old rows forgotten with each new one, of commits and of events: more than one,
 /// so that a table shrinks after a burst; few, so that nobody waits for it.
@@ -64,6 +74,7 @@ impl Default for SqliteOptions {
             busy_timeout: Duration::from_secs(5),
             group: 256,
             events: EVENTS,
+            events_waiting: EVENTS_WAITING,
         }
     }
 }
@@ -130,6 +141,15 @@ impl SqliteStore {
             idle.push(connection);
         }
         result.map_err(|fault| fault.0)
+    }
+
+    /// How much of the event log is kept.
+    fn keep(&self) -> events::Keep {
+        let options = &self.inner.options;
+        events::Keep {
+            events: options.events,
+            waiting: options.events_waiting,
+        }
     }
 
     /// Hands a write to the writer and waits until it is on disk.

@@ -43,7 +43,7 @@ pub fn last_removed(
     id: &str,
 ) -> Result<Option<Timestamp>, Fault> {
     let mut statement = connection
-        .prepare_cached("SELECT at FROM departures WHERE tenant = ?1 AND member_id = ?2")?;
+        .prepare_cached("SELECT at FROM removals WHERE tenant = ?1 AND member_id = ?2")?;
     let at = statement.query_row(params![tenant.0, id], |row| row.get::<_, U>(0));
     Ok(at.optional()?.map(|at| at.0))
 }

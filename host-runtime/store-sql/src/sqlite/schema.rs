@@ -20,11 +20,12 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0003_settled_events.sql"),
     include_str!("../../migrations/sqlite/0004_reserved_indexes.sql"),
     include_str!("../../migrations/sqlite/0005_tenant_settings.sql"),
+    include_str!("../../migrations/sqlite/0006_hosts_and_events.sql"),
 ];
 
 /// Statements kept prepared on each connection: all that this backend has, so
 /// that none is ever parsed twice.
-const STATEMENTS: usize = 160;
+const STATEMENTS: usize = 200;
 
 /// The connection that writes, with the schema up to date.
 pub fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connection, Fault> {

@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use nameplate_store::walk::Mark;
 use nameplate_store::{
-    ConnectionId, Document, Edge, Event, Find, HeldMember, Holding, Kind, Member, MemberPage,
-    Membership, Memberships, Outcome, Page, Rehearsal, Scope, StoreError, TenantId, Timestamp,
-    Unit, UserStore, check, limits, spans,
+    ConnectionId, Departure, Document, Edge, Event, Find, HeldMember, Holding, Kind, Member,
+    MemberPage, Membership, Memberships, Outcome, Page, Rehearsal, Scope, StoreError, TenantId,
+    Timestamp, Unit, UserStore, check, limits, spans,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::codec::{K, U};
 use super::errors::Fault;
 use super::find::Walk;
-use super::{SqliteStore, events, rows, unit};
+use super::{SqliteStore, below, departures, events, rows, unit};
 
 /// Edges one `groups_of` follows at most. Together with [`check::GROUPS`] it
 /// bounds what one question may cost (about 0.2 s).
@@ -101,24 +101,6 @@ impl UserStore for SqliteStore {
         self.read(|connection| members(connection, scope, group, after, most))
     }
 
-    async fn users_of(
-        &self,
-        scope: Scope,
-        group: &str,
-        after: Option<&str>,
-        limit: u32,
-    ) -> Result<Vec<String>, StoreError> {
-        let most = usize::try_from(limit).unwrap_or(usize::MAX);
-        check::at_most("users", most, check::page())?;
-        self.read(|connection| {
-            let snapshot = connection.unchecked_transaction()?;
-            match rows::seen(&snapshot, scope, group)? {
-                true => users_of(&snapshot, scope.tenant, group, after, limit),
-                false => Ok(Vec::new()),
-            }
-        })
-    }
-
     async fn groups_of(
         &self,
         scope: Scope,
@@ -132,6 +114,18 @@ impl UserStore for SqliteStore {
                 false => Ok(Memberships::default()),
             }
         })
+    }
+
+    async fn users_of(
+        &self,
+        scope: Scope,
+        group: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError> {
+        check::rows(limit)?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.read(|connection| below::users(connection, scope, group, after, limit))
     }
 
     async fn held_members(
@@ -188,6 +182,10 @@ impl UserStore for SqliteStore {
         self.read(|connection| events::after(connection, tenant, after, limit))
     }
 
+    async fn event_range(&self, tenant: TenantId) -> Result<(u64, u64), StoreError> {
+        self.read(|connection| events::range(connection, tenant))
+    }
+
     async fn unsettled(
         &self,
         tenant: Option<TenantId>,
@@ -199,6 +197,36 @@ impl UserStore for SqliteStore {
     async fn settle(&self, tenant: TenantId, seqs: &[u64]) -> Result<(), StoreError> {
         let seqs = seqs.to_vec();
         self.write(move |connection| events::settle(connection, tenant, &seqs))
+            .await
+    }
+
+    async fn departures(
+        &self,
+        tenant: TenantId,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Departure>, StoreError> {
+        check::rows(limit)?;
+        self.read(|connection| departures::after(connection, tenant, after, limit))
+    }
+
+    async fn departures_of(
+        &self,
+        tenant: TenantId,
+        ids: &[String],
+    ) -> Result<Vec<Departure>, StoreError> {
+        check::at_most("people", ids.len(), check::page())?;
+        let ids: BTreeSet<&String> = ids.iter().collect();
+        self.read(|connection| {
+            ids.into_iter()
+                .filter_map(|id| departures::of(connection, tenant, id).transpose())
+                .collect()
+        })
+    }
+
+    async fn forget_departure(&self, tenant: TenantId, id: &str) -> Result<bool, StoreError> {
+        let id = id.to_owned();
+        self.write(move |connection| departures::forget(connection, tenant, &id))
             .await
     }
 }
@@ -219,7 +247,7 @@ impl SqliteStore {
             now,
             units,
             stop_after,
-            events_kept: self.inner.options.events,
+            keep: self.keep(),
         })
     }
 }
@@ -330,31 +358,6 @@ pub fn holders(
         }
     }
     Ok(spans::shown(found))
-}
-
-fn users_of(
-    connection: &Connection,
-    tenant: TenantId,
-    group: &str,
-    after: Option<&str>,
-    limit: u32,
-) -> Result<Vec<String>, Fault> {
-    let mut statement = connection.prepare_cached(
-        "WITH RECURSIVE below (id) AS (
-            SELECT ?2
-            UNION SELECT e.member_id FROM below b
-                CROSS JOIN edges e ON e.tenant = ?1 AND e.group_id = b.id
-                CROSS JOIN documents d ON d.tenant = e.tenant AND d.id = e.member_id AND d.kind = 1)
-         SELECT DISTINCT e.member_id FROM below b
-            CROSS JOIN edges e ON e.tenant = ?1 AND e.group_id = b.id AND e.member_id > ?3
-            CROSS JOIN documents d ON d.tenant = e.tenant AND d.id = e.member_id AND d.kind = 0
-         ORDER BY e.member_id LIMIT ?4",
-    )?;
-    let found = statement.query_map(
-        params![tenant.0, group, after.unwrap_or_default(), limit],
-        |row| row.get(0),
-    )?;
-    Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Level by level, so that a group is met on a shortest way first; of several

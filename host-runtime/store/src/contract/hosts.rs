@@ -49,6 +49,7 @@ pub async fn a_new_host_is_unassigned<S: Backend>(store: &S) {
         version: 1,
         claims: Vec::new(),
         assignment: Assignment::default(),
+        assigned: 7,
     };
     assert_eq!(read(&at, "h1").await, expected);
     assert!(store.host(at.tenant, "h2").await.unwrap().is_none());
@@ -355,8 +356,8 @@ pub async fn a_deleted_host_leaves_nothing<S: Backend>(store: &S) {
         .put_assignment(at.tenant, 1, "h1", 2, linked("u1", "r"))
         .await
         .unwrap();
-    assert!(store.delete_host(at.tenant, "h1").await.unwrap());
-    assert!(!store.delete_host(at.tenant, "h1").await.unwrap());
+    assert!(store.delete_host(at.tenant, 9, "h1").await.unwrap());
+    assert!(!store.delete_host(at.tenant, 9, "h1").await.unwrap());
     assert!(store.host(at.tenant, "h1").await.unwrap().is_none());
     assert!(
         store

@@ -36,12 +36,12 @@ pub mod tokens;
 pub mod units;
 pub mod walks;
 
-use crate::{ControlStore, HostStore, UserStore};
+use crate::{ControlStore, HostStore, UserStore, WebhookStore};
 
 /// All that a backend implements.
-pub trait Backend: UserStore + HostStore + ControlStore {}
+pub trait Backend: UserStore + HostStore + ControlStore + WebhookStore {}
 
-impl<T: UserStore + HostStore + ControlStore> Backend for T {}
+impl<T: UserStore + HostStore + ControlStore + WebhookStore> Backend for T {}
 
 /// Makes one test of each check of the contract. The argument is an expression
 /// for `(store, kept)`.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::table::Table;
-use crate::{ConnectionId, Document, Event, Holding, Key, Kind, Outcome, Timestamp};
+use crate::{ConnectionId, Departure, Document, Event, Holding, Key, Kind, Outcome, Timestamp};
 
 /// A document with what the index needs of it.
 #[derive(Clone, Debug)]
@@ -51,7 +51,9 @@ pub struct Directory {
     /// (member, group).
     pub upward: Table<(String, String), ()>,
     /// Member -> when an edge of it was last removed.
-    pub departures: Table<String, Timestamp>,
+    pub removals: Table<String, Timestamp>,
+    /// Users who left.
+    pub departures: Table<String, Departure>,
     /// (group, id sent).
     pub held: Table<(String, String), Held>,
     /// Connection, what is awaited, group, id sent.
@@ -71,6 +73,7 @@ impl Directory {
         self.unique.settle();
         self.edges.settle();
         self.upward.settle();
+        self.removals.settle();
         self.departures.settle();
         self.held.settle();
         self.awaited.settle();
@@ -85,12 +88,20 @@ impl Directory {
         self.unique.revert();
         self.edges.revert();
         self.upward.revert();
+        self.removals.revert();
         self.departures.revert();
         self.held.revert();
         self.awaited.revert();
         self.holdings.revert();
         self.held_by.revert();
         self.events.revert();
+    }
+
+    /// Gives an event its number and appends it.
+    pub fn append(&mut self, event: Event) -> u64 {
+        let seq = self.events.last_key_value().map_or(1, |(last, _)| last + 1);
+        self.events.put(seq, Event { seq, ..event });
+        seq
     }
 
     /// The document, if the scope shows it.

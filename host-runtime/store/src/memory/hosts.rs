@@ -1,14 +1,15 @@
 //! Hosts, claims, assignments and history of all tenants.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
 
 use async_trait::async_trait;
 
-use super::MemoryStore;
+use super::{MemoryStore, State};
 use crate::{
-    Assignment, AssignmentOutcome, Claim, Host, HostRecord, HostStore, HostSummary, HostWrite,
-    PastAssignment, Source, StoreError, TenantId, Timestamp, check,
+    Assignment, AssignmentOutcome, Claim, Event, Host, HostName, HostRecord, HostStore,
+    HostSummary, HostWrite, PastAssignment, Promise, Source, StoreError, TenantId, Timestamp,
+    check, fold,
 };
 
 /// The hosts of one tenant, by id.
@@ -18,7 +19,37 @@ pub type Hosts = BTreeMap<String, Row>;
 #[derive(Debug)]
 pub struct Row {
     host: Host,
-    history: Vec<PastAssignment>,
+    history: VecDeque<PastAssignment>,
+}
+
+impl Row {
+    /// Replaces the assignment; the old one becomes a line of the history.
+    fn assign(&mut self, now: Timestamp, assignment: Assignment) {
+        let replaced_because = assignment.reason.clone();
+        let from = std::mem::replace(&mut self.host.assigned, now);
+        let past = std::mem::replace(&mut self.host.assignment, assignment);
+        if past.never_found() {
+            return;
+        }
+        self.history.push_back(PastAssignment {
+            from,
+            until: now,
+            assignment: past,
+            replaced_because,
+        });
+        if self.history.len() > check::HISTORY {
+            self.history.pop_front();
+        }
+    }
+}
+
+impl State {
+    /// Appends an event that no unit made.
+    fn append(&mut self, tenant: TenantId, event: Event) {
+        let directory = self.directories.entry(tenant).or_default();
+        directory.append(event);
+        directory.settle();
+    }
 }
 
 impl MemoryStore {
@@ -84,24 +115,34 @@ impl HostStore for MemoryStore {
             version: 1,
             claims: Vec::new(),
             assignment: Assignment::default(),
+            assigned: now,
         };
         hosts.insert(
             id,
             Row {
                 host,
-                history: Vec::new(),
+                history: VecDeque::new(),
             },
         );
         Ok(true)
     }
 
-    async fn delete_host(&self, tenant: TenantId, host: &str) -> Result<bool, StoreError> {
+    async fn delete_host(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+        host: &str,
+    ) -> Result<bool, StoreError> {
         let mut state = self.lock();
-        Ok(state
-            .hosts
-            .get_mut(&tenant)
-            .and_then(|hosts| hosts.remove(host))
-            .is_some())
+        let hosts = state.hosts.get_mut(&tenant);
+        let Some(row) = hosts.and_then(|hosts| hosts.remove(host)) else {
+            return Ok(false);
+        };
+        state.append(
+            tenant,
+            Event::of_host(now, host, &row.host.assignment, None),
+        );
+        Ok(true)
     }
 
     async fn host(&self, tenant: TenantId, host: &str) -> Result<Option<Host>, StoreError> {
@@ -126,6 +167,31 @@ impl HostStore for MemoryStore {
                 record: host.record.clone(),
                 assignment: host.assignment.clone(),
             })
+        }))
+    }
+
+    async fn host_count(&self, tenant: TenantId) -> Result<u64, StoreError> {
+        let state = self.lock();
+        let count = state.hosts.get(&tenant).map_or(0, BTreeMap::len);
+        Ok(u64::try_from(count).unwrap_or(u64::MAX))
+    }
+
+    async fn hosts_named(
+        &self,
+        tenant: TenantId,
+        name: &HostName,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError> {
+        check::rows(limit)?;
+        let wanted = name.folded();
+        Ok(self.hosts_where(tenant, after, limit, |host| {
+            let its = match &wanted {
+                HostName::Serial(_) => &host.record.serial,
+                HostName::Name(_) => &host.record.display_name,
+            };
+            let named = !wanted.value().is_empty() && fold(its) == wanted.value();
+            named.then(|| host.record.id.clone())
         }))
     }
 
@@ -223,24 +289,22 @@ impl HostStore for MemoryStore {
         assignment: Assignment,
     ) -> Result<HostWrite, StoreError> {
         check::assignment(&assignment)?;
-        Ok(self.with_row(tenant, host, |row| {
-            if row.host.version != expected {
-                return HostWrite::Stale(row.host.version);
-            }
-            if row.host.assignment == assignment {
-                return HostWrite::Unchanged(expected);
-            }
-            let replaced_because = assignment.reason.clone();
-            let past = std::mem::replace(&mut row.host.assignment, assignment);
-            if !past.never_found() {
-                row.history.push(PastAssignment {
-                    until: now,
-                    assignment: past,
-                    replaced_because,
-                });
-            }
-            written(&mut row.host)
-        }))
+        let mut state = self.lock();
+        let hosts = state.hosts.get_mut(&tenant);
+        let Some(row) = hosts.and_then(|hosts| hosts.get_mut(host)) else {
+            return Ok(HostWrite::NoHost);
+        };
+        if row.host.version != expected {
+            return Ok(HostWrite::Stale(row.host.version));
+        }
+        if row.host.assignment == assignment {
+            return Ok(HostWrite::Unchanged(expected));
+        }
+        let event = Event::of_host(now, host, &row.host.assignment, Some(&assignment));
+        row.assign(now, assignment);
+        let written = written(&mut row.host);
+        state.append(tenant, event);
+        Ok(written)
     }
 
     async fn history(
@@ -255,6 +319,42 @@ impl HostStore for MemoryStore {
         Ok(row
             .map(|row| row.history.iter().rev().take(limit).cloned().collect())
             .unwrap_or_default())
+    }
+
+    async fn put_promise(&self, tenant: TenantId, promise: Promise) -> Result<bool, StoreError> {
+        check::promise(&promise)?;
+        let mut state = self.lock();
+        state.known(tenant)?;
+        Ok(state.promises.entry(tenant).or_default().put(promise))
+    }
+
+    async fn drop_promise(&self, tenant: TenantId, name: &HostName) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let promises = state.promises.get_mut(&tenant);
+        Ok(promises.is_some_and(|promises| promises.drop(name)))
+    }
+
+    async fn promises(
+        &self,
+        tenant: TenantId,
+        after: Option<&HostName>,
+        limit: u32,
+    ) -> Result<Vec<Promise>, StoreError> {
+        check::rows(limit)?;
+        let state = self.lock();
+        let promises = state.promises.get(&tenant);
+        Ok(promises.map_or_else(Vec::new, |promises| promises.after(after, limit)))
+    }
+
+    async fn promises_for(
+        &self,
+        tenant: TenantId,
+        serial: &str,
+        display_name: &str,
+    ) -> Result<Vec<Promise>, StoreError> {
+        let state = self.lock();
+        let promises = state.promises.get(&tenant);
+        Ok(promises.map_or_else(Vec::new, |promises| promises.to(serial, display_name)))
     }
 }
 

@@ -6,9 +6,11 @@
 mod control;
 mod directory;
 mod hosts;
+mod promises;
 mod table;
 mod unit;
 mod users;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -41,6 +43,8 @@ struct State {
     tokens: BTreeMap<String, Token>,
     directories: BTreeMap<TenantId, directory::Directory>,
     hosts: BTreeMap<TenantId, hosts::Hosts>,
+    promises: BTreeMap<TenantId, promises::Promises>,
+    webhooks: BTreeMap<TenantId, webhooks::Webhooks>,
     requests: BTreeMap<TenantId, control::Requests>,
 }
 

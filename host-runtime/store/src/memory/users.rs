@@ -10,9 +10,9 @@ use super::{MemoryStore, unit};
 use crate::reserved::Reserved;
 use crate::walk::{self, Mark};
 use crate::{
-    ConnectionId, Detail, Direction, Document, Edge, Event, Find, HeldMember, Hit, Holding,
-    KeyRange, Kind, Member, MemberPage, Membership, Memberships, Outcome, Page, Rehearsal, Scope,
-    StoreError, TenantId, Timestamp, Trace, Unit, UserStore, check, limits, spans,
+    ConnectionId, Departure, Detail, Direction, Document, Edge, Event, Find, HeldMember, Hit,
+    Holding, KeyRange, Kind, Member, MemberPage, Membership, Memberships, Outcome, Page, Rehearsal,
+    Scope, StoreError, TenantId, Timestamp, Trace, Unit, UserStore, check, limits, spans,
 };
 
 impl MemoryStore {
@@ -120,24 +120,6 @@ impl UserStore for MemoryStore {
         }))
     }
 
-    async fn users_of(
-        &self,
-        scope: Scope,
-        group: &str,
-        after: Option<&str>,
-        limit: u32,
-    ) -> Result<Vec<String>, StoreError> {
-        check::at_most("users", count(limit), check::page())?;
-        Ok(self.read(scope.tenant, |directory| {
-            if directory.seen(scope.connection, group).is_none() {
-                return Vec::new();
-            }
-            let mut users = below(directory, group);
-            users.retain(|user| after.is_none_or(|after| user.as_str() > after));
-            users.into_iter().take(count(limit)).collect()
-        }))
-    }
-
     async fn groups_of(
         &self,
         scope: Scope,
@@ -148,6 +130,26 @@ impl UserStore for MemoryStore {
             match directory.seen(scope.connection, member) {
                 Some(_) => memberships(directory, member, transitive),
                 None => Memberships::default(),
+            }
+        }))
+    }
+
+    async fn users_of(
+        &self,
+        scope: Scope,
+        group: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError> {
+        check::rows(limit)?;
+        Ok(self.read(scope.tenant, |directory| {
+            match directory.seen(scope.connection, group) {
+                Some(_) => users_below(directory, group)
+                    .into_iter()
+                    .filter(|id| after.is_none_or(|after| id.as_str() > after))
+                    .take(count(limit))
+                    .collect(),
+                None => Vec::new(),
             }
         }))
     }
@@ -255,7 +257,7 @@ impl UserStore for MemoryStore {
             let since = directory.edges.get(&(group.clone(), member.clone()));
             (Edge { group, member }, since.copied())
         };
-        let removal = |id: &String| (id.clone(), directory.departures.get(id).copied());
+        let removal = |id: &String| (id.clone(), directory.removals.get(id).copied());
         Ok(Rehearsal {
             last_removed: trace.members().into_iter().map(removal).collect(),
             outcomes,
@@ -280,6 +282,15 @@ impl UserStore for MemoryStore {
                 .map(|(_, event)| event.clone())
                 .collect()
         }))
+    }
+
+    async fn event_range(&self, tenant: TenantId) -> Result<(u64, u64), StoreError> {
+        let newest = self.read(tenant, |directory| {
+            let last = directory.events.last_key_value();
+            last.map(|(seq, _)| *seq).unwrap_or_default()
+        });
+        // Nothing is ever forgotten here.
+        Ok((1, newest))
     }
 
     async fn unsettled(
@@ -317,6 +328,47 @@ impl UserStore for MemoryStore {
             directory.events.settle();
         }
         Ok(())
+    }
+
+    async fn departures(
+        &self,
+        tenant: TenantId,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Departure>, StoreError> {
+        check::rows(limit)?;
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        Ok(self.read(tenant, |directory| {
+            let rows = directory
+                .departures
+                .range::<str, _>((from, Bound::Unbounded));
+            rows.take(count(limit))
+                .map(|(_, departure)| departure.clone())
+                .collect()
+        }))
+    }
+
+    async fn departures_of(
+        &self,
+        tenant: TenantId,
+        ids: &[String],
+    ) -> Result<Vec<Departure>, StoreError> {
+        check::at_most("people", ids.len(), check::page())?;
+        let ids: BTreeSet<&String> = ids.iter().collect();
+        Ok(self.read(tenant, |directory| {
+            let rows = ids.iter().filter_map(|id| directory.departures.get(*id));
+            rows.cloned().collect()
+        }))
+    }
+
+    async fn forget_departure(&self, tenant: TenantId, id: &str) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let Some(directory) = state.directories.get_mut(&tenant) else {
+            return Ok(false);
+        };
+        let known = directory.departures.take(&id.to_owned()).is_some();
+        directory.departures.settle();
+        Ok(known)
     }
 }
 
@@ -460,18 +512,20 @@ fn matches(directory: &Directory, connection: ConnectionId, find: &Find) -> Vec<
         .collect()
 }
 
-/// Level by level, so that a group is met on a shortest way first; of several
-/// shortest ways the one that was complete earliest counts.
-/// Users below a group, each once. A cycle ends where it began.
-fn below(directory: &Directory, group: &str) -> BTreeSet<String> {
-    let mut users = BTreeSet::new();
+/// The users in a group and in those below it, whatever the cycles.
+fn users_below(directory: &Directory, group: &str) -> BTreeSet<String> {
     let mut groups = BTreeSet::from([group.to_owned()]);
-    let mut left = vec![group.to_owned()];
-    while let Some(group) = left.pop() {
-        for ((_, member), _) in under(&directory.edges, &group) {
-            match directory.documents.get(member).map(|row| row.document.kind) {
-                Some(Kind::User) => _ = users.insert(member.clone()),
-                Some(Kind::Group) if groups.insert(member.clone()) => left.push(member.clone()),
+    let mut users = BTreeSet::new();
+    let mut open = vec![group.to_owned()];
+    while let Some(group) = open.pop() {
+        for member in directory.member_ids(&group) {
+            let kind = directory
+                .documents
+                .get(&member)
+                .map(|row| row.document.kind);
+            match kind {
+                Some(Kind::Group) if groups.insert(member.clone()) => open.push(member),
+                Some(Kind::User) => _ = users.insert(member),
                 Some(Kind::Group) | None => {}
             }
         }
@@ -479,6 +533,8 @@ fn below(directory: &Directory, group: &str) -> BTreeSet<String> {
     users
 }
 
+/// Level by level, so that a group is met on a shortest way first; of several
+/// shortest ways the one that was complete earliest counts.
 fn memberships(directory: &Directory, member: &str, transitive: bool) -> Memberships {
     let mut found: BTreeMap<String, Membership> = BTreeMap::new();
     let mut level: BTreeMap<String, Timestamp> = BTreeMap::from([(member.to_owned(), 0)]);
@@ -523,6 +579,6 @@ fn memberships(directory: &Directory, member: &str, transitive: bool) -> Members
     }
     Memberships {
         groups: found.into_values().take(check::GROUPS).collect(),
-        last_removed: directory.departures.get(member).copied(),
+        last_removed: directory.removals.get(member).copied(),
     }
 }

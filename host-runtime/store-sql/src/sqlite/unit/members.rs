@@ -3,7 +3,7 @@
 //! Adding or removing one member touches its edge and the group's row, however
 //! many others there are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nameplate_store::keyset::Difference;
 use nameplate_store::{ChangeResult, IfMissing, Kind, MemberDelta, NewMember, Outcome, Put, check};
@@ -18,7 +18,7 @@ struct Wanted<'d> {
     /// Every id sent.
     sent: BTreeSet<&'d str>,
     /// The documents meant.
-    present: BTreeSet<String>,
+    present: BTreeMap<String, Kind>,
     absent: Vec<&'d NewMember>,
 }
 
@@ -43,7 +43,7 @@ impl Work<'_> {
             false => (delta.remove.clone(), delta.remove.clone()),
         };
         let (mut added, mut removed) = (0_u64, 0_u64);
-        for id in gone.iter().filter(|id| !wanted.present.contains(*id)) {
+        for id in gone.iter().filter(|id| !wanted.present.contains_key(*id)) {
             removed += u64::from(self.unlink(group, id)?);
         }
         for id in given_up
@@ -52,8 +52,8 @@ impl Work<'_> {
         {
             self.release(group, id)?;
         }
-        for id in &wanted.present {
-            added += u64::from(self.link(group, id)?);
+        for (id, kind) in &wanted.present {
+            added += u64::from(self.link(group, id, *kind)?);
         }
         if delta.if_missing == IfMissing::Hold {
             wanted
@@ -91,13 +91,13 @@ impl Work<'_> {
     fn wanted<'d>(&self, delta: &'d MemberDelta) -> Result<Wanted<'d>, Fault> {
         let mut wanted = Wanted {
             sent: BTreeSet::new(),
-            present: BTreeSet::new(),
+            present: BTreeMap::new(),
             absent: Vec::new(),
         };
         for member in &delta.add {
             if wanted.sent.insert(&member.id) {
                 match self.resolve(member, delta.if_missing)? {
-                    Some(id) => _ = wanted.present.insert(id),
+                    Some((id, kind)) => _ = wanted.present.insert(id, kind),
                     None => wanted.absent.push(member),
                 }
             }
@@ -108,13 +108,20 @@ impl Work<'_> {
     /// The document a sent member means: the one of that id or, where members
     /// are held, the user who has the login already. (Held until that user comes
     /// it would attach; the order of arrival must not matter.)
-    fn resolve(&self, member: &NewMember, if_missing: IfMissing) -> Result<Option<String>, Fault> {
+    fn resolve(
+        &self,
+        member: &NewMember,
+        if_missing: IfMissing,
+    ) -> Result<Option<(String, Kind)>, Fault> {
         let (tenant, connection) = (self.tenant.0, self.connection.0);
         let mut statement = self.db.prepare_cached(
-            "SELECT 1 FROM documents WHERE tenant = ?1 AND id = ?2 AND connection = ?3",
+            "SELECT kind FROM documents WHERE tenant = ?1 AND id = ?2 AND connection = ?3",
         )?;
-        if statement.exists(params![tenant, member.id, connection])? {
-            return Ok(Some(member.id.clone()));
+        let found: Option<K> = statement
+            .query_row(params![tenant, member.id, connection], |row| row.get(0))
+            .optional()?;
+        if let Some(K(kind)) = found {
+            return Ok(Some((member.id.clone(), kind)));
         }
         let Some(login) = member
             .login
@@ -129,7 +136,7 @@ impl Work<'_> {
         )?;
         Ok(statement
             .query_row(params![tenant, connection, K(Kind::User), login], |row| {
-                row.get(0)
+                Ok((row.get(0)?, Kind::User))
             })
             .optional()?)
     }
@@ -155,13 +162,15 @@ impl Work<'_> {
     }
 
     /// Makes an edge; false if it is there.
-    fn link(&mut self, group: &str, member: &str) -> Result<bool, Fault> {
+    fn link(&mut self, group: &str, member: &str, kind: Kind) -> Result<bool, Fault> {
         let made = self
             .db
             .prepare_cached(
-                "INSERT INTO edges (tenant, group_id, member_id, connection, since) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+                "INSERT INTO edges (tenant, group_id, member_id, connection, since, nested) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
             )?
-            .execute(params![self.tenant.0, group, member, self.connection.0, U(self.now)])?;
+            .execute(params![
+                self.tenant.0, group, member, self.connection.0, U(self.now), kind == Kind::Group
+            ])?;
         if made > 0 {
             self.note(|trace| trace.moved(group, member));
         }
@@ -185,7 +194,7 @@ impl Work<'_> {
         self.note(|trace| trace.moved(group, member));
         self.db
             .prepare_cached(
-                "INSERT INTO departures (tenant, member_id, at) VALUES (?1, ?2, ?3)
+                "INSERT INTO removals (tenant, member_id, at) VALUES (?1, ?2, ?3)
                  ON CONFLICT DO UPDATE SET at = max(at, excluded.at)",
             )?
             .execute(params![self.tenant.0, member, U(self.now)])?;
@@ -256,7 +265,7 @@ impl Work<'_> {
         let mut groups = BTreeSet::new();
         for (group, sent) in waiting {
             self.release(&group, &sent)?;
-            if self.link(&group, &put.id)? {
+            if self.link(&group, &put.id, put.kind)? {
                 self.recount(&group, 1, 0)?;
                 groups.insert(group);
             }

@@ -7,16 +7,19 @@ mod members;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use nameplate_store::departures::Turn;
 use nameplate_store::{
-    Change, ChangeResult, ConnectionId, Delete, Document, Edge, Event, EventDraft, Kind, Outcome,
-    Precondition, Rehearsal, Scope, StoreError, TenantId, Timestamp, Trace, Unit, limits, spans,
+    Change, ChangeResult, ConnectionId, Delete, Departure, Document, Edge, Event, EventDraft, Kind,
+    Outcome, Precondition, Rehearsal, Scope, StoreError, TenantId, Timestamp, Trace, Unit, limits,
+    spans,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::codec::{K, U, read_outcomes, write_outcomes};
 use super::errors::Fault;
+use super::events::{self, Keep};
 use super::writer::saved;
-use super::{FORGET, events, rows};
+use super::{FORGET, departures, rows};
 
 /// All that one call of `commit` or `rehearse` asks for.
 pub struct Batch {
@@ -25,8 +28,7 @@ pub struct Batch {
     pub now: Timestamp,
     pub units: Vec<Unit>,
     pub stop_after: Option<u32>,
-    /// See [`SqliteOptions::events`](super::SqliteOptions::events).
-    pub events_kept: u64,
+    pub keep: Keep,
 }
 
 /// Why a unit ends early; it is taken back in both cases.
@@ -215,13 +217,19 @@ struct Head {
     modified: Timestamp,
 }
 
+/// What an event shows of its subject.
+struct Shown {
+    label: String,
+    json: Vec<u8>,
+}
+
 /// What a unit has done so far.
 struct Work<'a> {
     db: &'a Connection,
     tenant: TenantId,
     connection: ConnectionId,
     now: Timestamp,
-    events_kept: u64,
+    keep: Keep,
     change: u32,
     /// Documents with a new version, and the one they had: a version goes up
     /// once in a unit.
@@ -247,7 +255,7 @@ impl<'a> Work<'a> {
             tenant: batch.tenant,
             connection: batch.connection,
             now: batch.now,
-            events_kept: batch.events_kept,
+            keep: batch.keep,
             change: 0,
             bumped: BTreeMap::new(),
             subject: unit
@@ -262,7 +270,7 @@ impl<'a> Work<'a> {
 
     fn run(mut self, unit: &Unit) -> Result<Outcome, Stop> {
         let before = match unit.event {
-            Some(_) => self.subject_json()?,
+            Some(_) => self.subject()?,
             None => None,
         };
         let mut results = Vec::new();
@@ -300,35 +308,61 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn subject_json(&self) -> Result<Option<Vec<u8>>, Fault> {
+    fn subject(&self) -> Result<Option<Shown>, Fault> {
         let mut statement = self.db.prepare_cached(
-            "SELECT json FROM documents WHERE tenant = ?1 AND id = ?2 AND connection = ?3",
+            "SELECT label, json FROM documents WHERE tenant = ?1 AND id = ?2 AND connection = ?3",
         )?;
         let subject = params![self.tenant.0, self.subject, self.connection.0];
-        Ok(statement.query_row(subject, |row| row.get(0)).optional()?)
+        let shown = statement.query_row(subject, |row| {
+            Ok(Shown {
+                label: row.get(0)?,
+                json: row.get(1)?,
+            })
+        });
+        Ok(shown.optional()?)
     }
 
-    fn event(&mut self, unit: &Unit, before: Option<Vec<u8>>) -> Result<Option<u64>, Fault> {
+    fn event(&mut self, unit: &Unit, before: Option<Shown>) -> Result<Option<u64>, Fault> {
         let Some(draft) = &unit.event else {
             return Ok(None);
         };
+        let after = self.subject()?;
+        self.depart(draft, after.as_ref().or(before.as_ref()))?;
         let event = Event {
             seq: 0,
-            connection: self.connection,
+            connection: Some(self.connection),
             at: self.now,
             name: draft.name.clone(),
-            subject_kind: draft.subject_kind,
+            subject_kind: draft.subject_kind.into(),
             subject: draft.subject.clone(),
-            before,
-            after: self.subject_json()?,
+            before: before.map(|shown| shown.json),
+            after: after.map(|shown| shown.json),
             added: std::mem::take(&mut self.added).into_iter().collect(),
             removed: std::mem::take(&mut self.removed).into_iter().collect(),
             logins: self.logins(draft)?,
             settled: draft.logins.is_empty(),
         };
-        let seq = events::append(self.db, self.tenant, &event)?;
-        events::forget(self.db, self.tenant, seq.saturating_sub(self.events_kept))?;
-        Ok(Some(seq))
+        events::append(self.db, self.tenant, &event, self.keep).map(Some)
+    }
+
+    /// Keeps when a user left, if the event says so.
+    fn depart(&self, draft: &EventDraft, shown: Option<&Shown>) -> Result<(), Fault> {
+        let Some(turn) = Turn::of(&draft.name).filter(|_| draft.subject_kind == Kind::User) else {
+            return Ok(());
+        };
+        let user = Departure {
+            id: draft.subject.clone(),
+            connection: self.connection,
+            label: shown.map_or_else(String::new, |shown| shown.label.clone()),
+            deactivated: None,
+            deleted: None,
+        };
+        let old = departures::of(self.db, self.tenant, &draft.subject)?;
+        match (turn.after(old.clone(), user, self.now), old) {
+            (Some(departure), _) => departures::keep(self.db, self.tenant, &departure),
+            (None, Some(_)) => departures::forget(self.db, self.tenant, &draft.subject).map(|_| ()),
+            (None, None) => Ok(()),
+        }
     }
 
     /// The draft's logins and, where there are any, those of its user.
@@ -420,7 +454,7 @@ impl<'a> Work<'a> {
         self.leave_all(id)?;
         self.note(|trace| trace.wrote(id));
         for statement in [
-            "DELETE FROM departures WHERE tenant = ?1 AND member_id = ?2",
+            "DELETE FROM removals WHERE tenant = ?1 AND member_id = ?2",
             "DELETE FROM documents WHERE tenant = ?1 AND id = ?2",
         ] {
             self.db

@@ -99,12 +99,12 @@ impl Work<'_> {
             .take(&(member.to_owned(), group.to_owned()));
         let last = self
             .directory
-            .departures
+            .removals
             .get(member)
             .copied()
             .unwrap_or_default();
         self.directory
-            .departures
+            .removals
             .put(member.to_owned(), last.max(self.now));
         if group == self.subject && !self.added.remove(member) {
             self.removed.insert(member.to_owned());

@@ -4,11 +4,12 @@ mod members;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::departures::Turn;
 use crate::keyset::{self, Difference};
 use crate::memory::directory::{Directory, Row};
 use crate::{
-    Change, ChangeResult, ConnectionId, Delete, Document, Event, EventDraft, Holding, Key, Kind,
-    Outcome, Precondition, Put, Rekey, Timestamp, Trace, Unit, spans,
+    Change, ChangeResult, ConnectionId, Delete, Departure, Document, Event, EventDraft, Holding,
+    Key, Kind, Outcome, Precondition, Put, Rekey, Timestamp, Trace, Unit, spans,
 };
 
 /// What a unit has done so far.
@@ -41,7 +42,7 @@ pub fn run(
         .unwrap_or_default();
     let before = directory
         .seen(Some(connection), &subject)
-        .map(|row| row.document.json.clone());
+        .map(|row| row.document.clone());
     let mut work = Work {
         directory,
         connection,
@@ -84,30 +85,46 @@ impl Work<'_> {
         }
     }
 
-    fn event(&mut self, unit: &Unit, before: Option<Vec<u8>>) -> Option<u64> {
+    fn event(&mut self, unit: &Unit, before: Option<Document>) -> Option<u64> {
         let draft = unit.event.as_ref()?;
-        let seq = self
-            .directory
-            .events
-            .last_key_value()
-            .map_or(1, |(last, _)| last + 1);
         let after = self.directory.seen(Some(self.connection), &draft.subject);
+        let after = after.map(|row| row.document.clone());
+        self.depart(draft, after.as_ref().or(before.as_ref()));
         let event = Event {
-            seq,
-            connection: self.connection,
+            seq: 0,
+            connection: Some(self.connection),
             at: self.now,
             name: draft.name.clone(),
-            subject_kind: draft.subject_kind,
+            subject_kind: draft.subject_kind.into(),
             subject: draft.subject.clone(),
-            before,
-            after: after.map(|row| row.document.json.clone()),
+            before: before.map(|document| document.json),
+            after: after.map(|document| document.json),
             added: self.added.iter().cloned().collect(),
             removed: self.removed.iter().cloned().collect(),
             logins: self.logins(draft),
             settled: draft.logins.is_empty(),
         };
-        self.directory.events.put(seq, event);
-        Some(seq)
+        Some(self.directory.append(event))
+    }
+
+    /// Keeps when a user left, if the event says so.
+    fn depart(&mut self, draft: &EventDraft, document: Option<&Document>) {
+        let Some(turn) = Turn::of(&draft.name).filter(|_| draft.subject_kind == Kind::User) else {
+            return;
+        };
+        let old = self.directory.departures.take(&draft.subject);
+        let user = Departure {
+            id: draft.subject.clone(),
+            connection: self.connection,
+            label: document.map_or_else(String::new, |document| document.label.clone()),
+            deactivated: None,
+            deleted: None,
+        };
+        if let Some(departure) = turn.after(old, user, self.now) {
+            self.directory
+                .departures
+                .put(draft.subject.clone(), departure);
+        }
     }
 
     /// The draft's logins and, where there are any, those of its user.
@@ -324,7 +341,7 @@ impl Work<'_> {
             self.recount(&group, -1);
         }
         self.trace.wrote(id);
-        self.directory.departures.take(id);
+        self.directory.removals.take(id);
         self.directory.documents.take(id);
         let Document {
             version,
