@@ -62,7 +62,7 @@ fn some_holding() -> impl Strategy<Value = Holding> {
 
 fn rules() -> impl Strategy<Value = Rules> {
     let deactivated = prop::sample::select(["keep", "mark", "clear"].as_slice());
-    let order = prop::sample::select([json!([]), json!(["c1"])].as_slice());
+    let order = prop::sample::select(vec![json!([]), json!(["c1"])]);
     (prop::bool::ANY, order, deactivated).prop_map(|(sticky_manual, order, deactivated)| {
         let settings = json!({"sticky_manual": sticky_manual, "connection_order": order,
             "deactivated": deactivated});
