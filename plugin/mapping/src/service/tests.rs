@@ -1,9 +1,10 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-use nameplate_scim::directory::{Membership, Memberships};
-
 use super::*;
 use crate::testing::{Tenant, claim, draft, user};
+
+mod explained;
+mod people;
 
 impl Tenant {
     fn enrol(&mut self, host: &str, login: &str) -> Progress {
@@ -29,76 +30,6 @@ impl Tenant {
     fn user_of(&self, host: &str) -> Option<String> {
         self.assignment(host).user
     }
-}
-
-#[test]
-fn three_hosts_enrolled_before_the_user_are_linked_and_follow_the_person() {
-    let mut tenant = Tenant::with_hosts(&["a", "b", "c", "d", "other"]);
-    for host in ["a", "b", "c"] {
-        tenant.enrol(host, "ana@x");
-        assert_eq!(tenant.assignment(host).outcome, Outcome::Pending);
-    }
-    let progress = tenant.push("u1", "ana.diaz", &["ana@x"]);
-    assert_eq!(
-        (progress.seen, progress.changed, progress.next),
-        (3, 3, None)
-    );
-
-    // Renamed, and the old address is given to a new hire.
-    tenant.push("u1", "ana.garcia", &["garcia@x"]);
-    tenant.push("u2", "ana@x", &["ana@x"]);
-    tenant.enrol("d", "ana@x");
-    for host in ["a", "b", "c"] {
-        assert_eq!(tenant.user_of(host).as_deref(), Some("u1"));
-    }
-    assert_eq!(
-        tenant.user_of("d").as_deref(),
-        Some("u2"),
-        "enrolled after the change"
-    );
-
-    // Deleted: the login belongs to the new hire alone.
-    tenant.delete("u2");
-    assert_eq!(tenant.assignment("d").outcome, Outcome::Pending);
-    tenant.push("u3", "ana@x", &[]);
-    assert_eq!(tenant.user_of("d").as_deref(), Some("u3"));
-    assert_eq!(tenant.user_of("a").as_deref(), Some("u1"));
-}
-
-#[test]
-fn an_end_user_has_name_and_groups_and_follows_a_changed_given_name() {
-    let mut tenant = Tenant::with_hosts(&["h"]);
-    tenant.push("u1", "ana", &[]);
-    tenant.enrol("h", "ana");
-    let groups = vec![Membership {
-        group: "g1".to_owned(),
-        label: "Eng".to_owned(),
-        direct: true,
-        since: 99,
-    }];
-    let memberships = Memberships {
-        groups,
-        last_removed: None,
-    };
-    tenant.people.groups.insert("u1".to_owned(), memberships);
-    let person = tenant.mapping().end_user_of("h").unwrap().person.unwrap();
-    assert_eq!(person.full_name, "Ana Díaz");
-    assert_eq!(
-        (person.groups.as_slice(), person.updated),
-        (["Eng".to_owned()].as_slice(), 99)
-    );
-
-    let version = tenant.fleet.hosts["h"].version;
-    let mut renamed = user("u1", "ana", &[]);
-    renamed.given = "Anabel".to_owned();
-    let event = tenant.commit(&renamed);
-    tenant.apply(&event);
-    let person = tenant.mapping().end_user_of("h").unwrap().person.unwrap();
-    assert_eq!(person.full_name, "Anabel Díaz");
-    assert_eq!(
-        tenant.fleet.hosts["h"].version, version,
-        "no host row is touched"
-    );
 }
 
 #[test]
@@ -323,45 +254,6 @@ fn reconcile_walks_all_hosts() {
 }
 
 #[test]
-fn explain_names_claims_rule_result_and_what_would_change_it() {
-    let mut tenant = Tenant::with_hosts(&["h"]);
-    tenant.push("u1", "ana", &["team@x"]);
-    tenant.push("u2", "bob", &["team@x"]);
-    let noted = claim(Source::Custom, "zoe@x", "", 1);
-    tenant.apply(&Event::Claimed("h".to_owned(), draft(&noted)));
-    tenant.enrol("h", "team@x");
-    assert_eq!(
-        tenant.mapping().explain("h").unwrap(),
-        [
-            "1970-01-01T00:00:00.03Z: enrolment by `team@x`",
-            "1970-01-01T00:00:00.001Z: noted address `zoe@x`, shown only: this source never assigns",
-            "rule: the newest enrolment counts; no userName fits, so the e-mail address was looked for",
-            "result: enrolment by `team@x` could mean 2 people",
-            "2 candidates: `ana`, `bob`",
-            "would change it: an order of connections, one of the candidates losing the login, or \
-             an administrator's choice",
-        ]
-    );
-}
-
-#[test]
-fn explain_says_that_the_holder_was_deleted() {
-    let mut tenant = Tenant::with_hosts(&["h"]);
-    tenant.push("u1", "ana", &[]);
-    tenant.enrol("h", "ana");
-    tenant.delete("u1");
-    let lines = tenant.mapping().explain("h").unwrap().join("\n");
-    assert!(
-        lines.contains("deleted people who had this login: 1"),
-        "{lines}"
-    );
-    assert!(
-        lines.contains("a person with userName or e-mail `ana` arriving"),
-        "{lines}"
-    );
-}
-
-#[test]
 fn pages_are_merged_only_as_far_as_all_of_them_reach() {
     let page = |hosts: &[&str], next: Option<&str>| HostPage {
         hosts: hosts.iter().map(|&host| host.to_owned()).collect(),
@@ -375,21 +267,6 @@ fn pages_are_merged_only_as_far_as_all_of_them_reach() {
     let merged = merge(vec![page(&["a", "b"], None), page(&["b", "c"], None)], 2);
     assert_eq!(merged, page(&["a", "b"], Some("b")));
     assert_eq!(merge(vec![page(&[], Some("x"))], 2), page(&[], Some("x")));
-}
-
-#[test]
-fn deleting_a_candidate_by_a_login_given_up_long_ago_settles_the_host() {
-    let mut tenant = Tenant::with_hosts(&["h"]);
-    let mut other = user("u2", "ana", &[]);
-    other.connection = "entra".to_owned();
-    tenant.push("u1", "ana", &[]);
-    let event = tenant.commit(&other);
-    tenant.apply(&event);
-    tenant.enrol("h", "ana");
-    tenant.push("u1", "ana.garcia", &[]);
-    assert_eq!(tenant.assignment("h").outcome, Outcome::Ambiguous);
-    tenant.delete("u1");
-    assert_eq!(tenant.user_of("h").as_deref(), Some("u2"));
 }
 
 /// A slow mapper holds old facts; meanwhile the change is committed and its own
@@ -408,98 +285,5 @@ fn old_facts_do_not_survive_a_change_that_left_the_host_alone() {
     assert!(
         tenant.fleet.hosts["h"].version > version,
         "the race did happen"
-    );
-}
-
-#[test]
-fn a_cleared_host_is_linked_again_when_its_person_is_active_again() {
-    let mut tenant = Tenant::with_hosts(&["h"]);
-    tenant.rules.deactivated = Deactivated::Clear;
-    tenant.push("u1", "ana", &["a@x"]);
-    tenant.enrol("h", "a@x");
-    // Renamed since, so the host is found by the login she had once.
-    tenant.push("u1", "ana.garcia", &["garcia@x"]);
-    let mut ana = user("u1", "ana.garcia", &["garcia@x"]);
-    for (active, outcome) in [(false, Outcome::Pending), (true, Outcome::Linked)] {
-        ana.active = active;
-        let event = tenant.commit(&ana);
-        tenant.apply(&event);
-        assert_eq!(tenant.assignment("h").outcome, outcome, "active: {active}");
-    }
-}
-
-#[test]
-fn explain_names_the_deactivated_person_of_a_cleared_host() {
-    let mut tenant = Tenant::with_hosts(&["h"]);
-    tenant.rules.deactivated = Deactivated::Clear;
-    tenant.enrol("h", "ana");
-    let mut ana = user("u1", "ana", &[]);
-    ana.active = false;
-    let event = tenant.commit(&ana);
-    tenant.apply(&event);
-    let lines = tenant.mapping().explain("h").unwrap().join("\n");
-    assert!(lines.contains("deactivated: `ana`"), "{lines}");
-    assert!(
-        lines.contains("would change it: the deactivated person being activated again"),
-        "{lines}"
-    );
-}
-
-#[test]
-fn an_inactive_person_is_shown_as_the_tenant_chose() {
-    for (deactivated, active) in [(Deactivated::Mark, false), (Deactivated::Keep, true)] {
-        let mut tenant = Tenant::with_hosts(&["h"]);
-        tenant.rules.deactivated = deactivated;
-        let mut ana = user("u1", "ana", &[]);
-        ana.active = false;
-        tenant.commit(&ana);
-        tenant.enrol("h", "ana");
-        let person = tenant.mapping().end_user_of("h").unwrap().person.unwrap();
-        assert_eq!(person.active, active, "{deactivated:?}");
-    }
-}
-
-#[test]
-fn explain_tells_an_enrolment_without_sign_in_and_a_shared_host() {
-    let mut tenant = Tenant::with_hosts(&["h"]);
-    tenant.push("u1", "ana", &[]);
-    tenant.enrol("h", "ana");
-    tenant.enrol("h", "");
-    let lines = tenant.mapping().explain("h").unwrap();
-    assert_eq!(
-        lines[0],
-        "1970-01-01T00:00:00.03Z: enrolment without sign-in, enrolments before it no longer count"
-    );
-    assert!(lines.contains(
-        &"rule: the host enrolled and nobody signed in, so nobody is known to use it".to_owned()
-    ));
-    tenant.clock.now += 10;
-    let shared = claim(Source::Shared, "", "", tenant.clock.now);
-    tenant.apply(&Event::Claimed("h".to_owned(), draft(&shared)));
-    assert_eq!(tenant.assignment("h").outcome, Outcome::Shared);
-    let lines = tenant.mapping().explain("h").unwrap();
-    assert_eq!(lines[0], "1970-01-01T00:00:00.04Z: marked as used by many");
-    assert!(lines.contains(
-        &"would change it: taking the mark back, or an administrator's choice".to_owned()
-    ));
-    let end_user = tenant.mapping().end_user_of("h").unwrap();
-    assert_eq!(
-        (end_user.outcome, end_user.person, end_user.login.as_str()),
-        (Outcome::Shared, None, "")
-    );
-    tenant.apply(&Event::Withdrawn("h".to_owned(), Source::Shared));
-    assert_eq!(tenant.assignment("h").outcome, Outcome::Unassigned);
-}
-
-#[test]
-fn explain_asks_who_was_meant_where_a_login_is_almost_somebodys() {
-    let mut tenant = Tenant::with_hosts(&["h"]);
-    tenant.rules.connections = vec!["okta".to_owned()];
-    tenant.push("u1", "ana.diaz@x", &[]);
-    tenant.enrol("h", "ana.dias@x");
-    let lines = tenant.mapping().explain("h").unwrap();
-    assert!(
-        lines.contains(&"did you mean `ana.diaz@x`?".to_owned()),
-        "{lines:?}"
     );
 }
