@@ -4,7 +4,7 @@ use super::Backend;
 use super::place::Place;
 use crate::{Assignment, AssignmentOutcome, Claim, Host, HostRecord, HostWrite, Source};
 
-fn record(id: &str) -> HostRecord {
+pub(super) fn record(id: &str) -> HostRecord {
     HostRecord {
         id: id.to_owned(),
         display_name: format!("Host {id}"),
@@ -27,7 +27,7 @@ fn claim(id: &str, source: Source, login: &str, since: u64) -> Claim {
     }
 }
 
-fn linked(user: &str, reason: &str) -> Assignment {
+pub(super) fn linked(user: &str, reason: &str) -> Assignment {
     Assignment {
         outcome: AssignmentOutcome::Linked,
         user: Some(user.to_owned()),
@@ -36,7 +36,7 @@ fn linked(user: &str, reason: &str) -> Assignment {
     }
 }
 
-async fn read<S: Backend>(at: &Place<'_, S>, id: &str) -> Host {
+pub(super) async fn read<S: Backend>(at: &Place<'_, S>, id: &str) -> Host {
     at.store.host(at.tenant, id).await.unwrap().unwrap()
 }
 

@@ -18,8 +18,11 @@
     reason = "a check that fails panics, and its name says what it shows"
 )]
 
+pub mod assignments;
+pub mod below;
 pub mod bounds;
 pub mod control;
+pub mod departures;
 pub mod documents;
 pub mod events;
 pub mod groups;
@@ -28,6 +31,7 @@ pub mod holdings;
 pub mod hosts;
 pub mod index;
 pub mod members;
+pub mod names;
 mod place;
 pub mod rehearsal;
 pub mod reserved;
@@ -35,6 +39,7 @@ pub mod scope;
 pub mod tokens;
 pub mod units;
 pub mod walks;
+pub mod webhooks;
 
 use crate::{ControlStore, HostStore, UserStore, WebhookStore};
 
@@ -193,6 +198,62 @@ macro_rules! contract_suite {
                 a_replaced_assignment_becomes_history,
                 hosts_are_found_by_outcome_user_and_login,
                 a_deleted_host_leaves_nothing,
+            }
+            assignments {
+                an_assignment_is_an_event,
+                an_assignment_that_is_not_written_is_no_event,
+                a_deleted_host_is_an_event,
+                hosts_and_people_share_one_order,
+                past_assignments_follow_one_another,
+                a_history_keeps_the_newest_200_lines,
+            }
+            below {
+                users_three_levels_down_are_found,
+                a_user_on_several_ways_is_found_once,
+                groups_in_a_circle_end,
+                users_come_and_go_with_the_groups_between,
+                users_below_are_those_of_the_scope,
+                pages_over_many_groups_are_whole,
+            }
+            departures {
+                a_deactivated_user_is_kept_with_when,
+                a_reactivated_user_is_there_again,
+                a_deleted_user_is_kept_as_it_was,
+                a_user_made_again_begins_anew,
+                times_of_an_earlier_life_are_not_taken_over,
+                what_keeps_no_event_keeps_no_departure,
+                departures_are_read_by_id_in_pages,
+                a_departure_is_forgotten_once,
+            }
+            names {
+                hosts_are_found_by_serial_and_by_name,
+                names_are_compared_trimmed_and_without_ascii_case,
+                an_empty_name_is_no_name,
+                a_name_is_no_pattern,
+                a_renamed_host_is_found_by_its_new_name,
+                hosts_of_one_name_come_in_pages,
+                hosts_are_counted,
+                there_is_one_promise_to_a_name,
+                a_promise_that_differs_in_anything_is_news,
+                a_promise_is_dropped_once,
+                promises_are_listed_by_name,
+                a_host_gets_what_its_names_were_promised,
+                a_promise_over_a_limit_is_invalid,
+            }
+            webhooks {
+                a_webhook_is_kept_without_loss,
+                a_webhook_never_shows_its_secret,
+                webhooks_are_listed_oldest_first,
+                a_webhook_belongs_to_its_tenant,
+                a_change_leaves_how_far_it_has_come,
+                progress_needs_the_position_it_began_at,
+                of_many_who_move_a_webhook_one_does,
+                dead_letters_are_read_by_number,
+                dead_letters_are_removed_by_number,
+                the_newest_10000_dead_letters_are_kept,
+                a_removed_webhook_leaves_nothing,
+                a_tenant_has_100_webhooks_at_most,
+                a_webhook_over_a_limit_is_invalid,
             }
             control {
                 names_are_taken_once,

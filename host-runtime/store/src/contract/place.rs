@@ -1,7 +1,10 @@
 //! What the checks build on: a tenant with two connections, and short ways to
 //! write changes.
 
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 
 use super::Backend;
 use crate::{
@@ -156,6 +159,26 @@ impl<'s, S: Backend> Place<'s, S> {
         let answer = self.store.find(scope, find).await;
         matches!(answer, Err(StoreError::Invalid(_)))
     }
+}
+
+/// Begins all of them before it waits for any, so that they race; the answers in order.
+pub async fn race<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let mut running: Vec<Pin<Box<F>>> = futures.into_iter().map(Box::pin).collect();
+    let mut answers: Vec<Option<F::Output>> = running.iter().map(|_| None).collect();
+    poll_fn(|context| {
+        let open = running.iter_mut().zip(&mut answers);
+        for (future, answer) in open.filter(|(_, answer)| answer.is_none()) {
+            if let Poll::Ready(output) = future.as_mut().poll(context) {
+                *answer = Some(output);
+            }
+        }
+        match answers.iter().all(Option::is_some) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+    answers.into_iter().flatten().collect()
 }
 
 pub fn key(attribute: &str, value: &str) -> Key {
