@@ -38,6 +38,7 @@ pub mod http;
 pub mod limits;
 mod page;
 pub mod plugin;
+pub mod preview;
 pub mod request_log;
 mod runner;
 mod runtime;

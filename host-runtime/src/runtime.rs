@@ -406,6 +406,35 @@ impl Runtime {
         Ok(self.inner.plugin.check_settings(call, json).await?)
     }
 
+    /// The plugin.
+    pub(crate) fn plugin(&self) -> &dyn Plugin {
+        &*self.inner.plugin
+    }
+
+    /// A call like any other of the tenant or of one of its connections, over other
+    /// stores than those of this runtime. It stands in no line with others.
+    pub(crate) async fn call_on(
+        &self,
+        tenant: TenantId,
+        connection: Option<ConnectionId>,
+        users: Arc<dyn UserStore>,
+        hosts: Arc<dyn HostStore>,
+    ) -> Result<Call, StoreError> {
+        let state = self.tenant(tenant).await?;
+        let config = match connection {
+            None => state.mapping.clone(),
+            Some(connection) => state.configs.get(&connection).cloned().unwrap_or_default(),
+        };
+        Ok(Call::new(
+            Scope { tenant, connection },
+            state.connections.clone(),
+            config,
+            users,
+            hosts,
+            self.inner.sources.clone(),
+        ))
+    }
+
     async fn mapping_call(&self, tenant: TenantId) -> Result<Call, StoreError> {
         let state = self.tenant(tenant).await?;
         Ok(self.call(tenant, None, &state, state.mapping.clone()))

@@ -60,9 +60,10 @@ impl UserStore for MemoryStore {
             .as_deref()
             .map(|after| Mark::decode(connection, find, after))
             .transpose()?;
-        Ok(self.read(scope.tenant, |directory| {
-            page(directory, connection, find, after)
-        }))
+        // A tenant without a directory has pages too: empty ones, with a total.
+        let (state, none) = (self.lock(), Directory::default());
+        let directory = state.directories.get(&scope.tenant).unwrap_or(&none);
+        Ok(page(directory, connection, find, after))
     }
 
     async fn index_ready(&self, scope: Scope, index_version: &str) -> Result<bool, StoreError> {
