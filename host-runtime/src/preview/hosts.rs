@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use nameplate_store::{
-    Assignment, AssignmentOutcome, Claim, Host, HostRecord, HostStore, HostSummary, HostWrite,
-    PastAssignment, Source, StoreError, TenantId, Timestamp, check,
+    Assignment, AssignmentOutcome, Claim, Host, HostName, HostRecord, HostStore, HostSummary,
+    HostWrite, PastAssignment, Promise, Source, StoreError, TenantId, Timestamp, check,
 };
 
 use super::merge::Merged;
@@ -104,7 +104,12 @@ impl HostStore for HostPreview {
         read_only()
     }
 
-    async fn delete_host(&self, _tenant: TenantId, _host: &str) -> Result<bool, StoreError> {
+    async fn delete_host(
+        &self,
+        _tenant: TenantId,
+        _now: Timestamp,
+        _host: &str,
+    ) -> Result<bool, StoreError> {
         read_only()
     }
 
@@ -136,6 +141,46 @@ impl HostStore for HostPreview {
             list.read(page.await?, |host| &host.record.id);
         }
         Ok(list.page())
+    }
+
+    async fn host_count(&self, tenant: TenantId) -> Result<u64, StoreError> {
+        self.base.host_count(tenant).await
+    }
+
+    async fn hosts_named(
+        &self,
+        tenant: TenantId,
+        name: &HostName,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError> {
+        self.base.hosts_named(tenant, name, after, limit).await
+    }
+
+    async fn put_promise(&self, _tenant: TenantId, _promise: Promise) -> Result<bool, StoreError> {
+        read_only()
+    }
+
+    async fn drop_promise(&self, _tenant: TenantId, _name: &HostName) -> Result<bool, StoreError> {
+        read_only()
+    }
+
+    async fn promises(
+        &self,
+        tenant: TenantId,
+        after: Option<&HostName>,
+        limit: u32,
+    ) -> Result<Vec<Promise>, StoreError> {
+        self.base.promises(tenant, after, limit).await
+    }
+
+    async fn promises_for(
+        &self,
+        tenant: TenantId,
+        serial: &str,
+        display_name: &str,
+    ) -> Result<Vec<Promise>, StoreError> {
+        self.base.promises_for(tenant, serial, display_name).await
     }
 
     async fn claimed_by(
@@ -281,11 +326,13 @@ impl HostStore for HostPreview {
             let before = std::mem::replace(&mut host.assignment, assignment);
             if !before.never_found() {
                 past.push(PastAssignment {
+                    from: host.assigned,
                     until: now,
                     assignment: before,
                     replaced_because,
                 });
             }
+            host.assigned = now;
             up(host)
         })
         .await

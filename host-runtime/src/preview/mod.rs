@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use nameplate_store::{
-    ConnectionId, Event, HostRecord, Kind, Scope, StoreError, TenantId, UserStore, limits,
+    ConnectionId, Event, HostRecord, Kind, Scope, StoreError, Subject, TenantId, UserStore, limits,
 };
 use serde_json::{Map, Value};
 
@@ -224,7 +224,7 @@ impl Runtime {
         };
         let mut people = BTreeSet::new();
         for event in events {
-            if event.subject_kind == Kind::User {
+            if event.subject_kind == Subject::User {
                 people.insert(event.subject.clone());
                 continue;
             }

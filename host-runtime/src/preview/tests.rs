@@ -417,7 +417,7 @@ fn a_preview_refuses_what_it_would_have_to_write() {
         let settled = preview.settle(scope.tenant, &[1]).await;
         assert!(matches!(settled, Err(StoreError::Denied(_))));
         let hosts = HostPreview::new(store);
-        let deleted = hosts.delete_host(scope.tenant, "a").await;
+        let deleted = hosts.delete_host(scope.tenant, NOW, "a").await;
         assert!(matches!(deleted, Err(StoreError::Denied(_))));
     });
 }

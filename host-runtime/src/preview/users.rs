@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use nameplate_store::{
-    Change, Document, Edge, Event, Find, HeldMember, Holding, Kind, Member, MemberPage, Membership,
-    Memberships, Outcome, Page, Rehearsal, Scope, StoreError, TenantId, Timestamp, Unit, UserStore,
-    check, limits,
+    Change, Departure, Document, Edge, Event, Find, HeldMember, Holding, Kind, Member, MemberPage,
+    Membership, Memberships, Outcome, Page, Rehearsal, Scope, StoreError, TenantId, Timestamp,
+    Unit, UserStore, check, limits,
 };
 
 use super::changed::Changed;
@@ -448,6 +448,10 @@ impl UserStore for DirectoryPreview {
         Ok(events.take(limit).cloned().collect())
     }
 
+    async fn event_range(&self, tenant: TenantId) -> Result<(u64, u64), StoreError> {
+        self.base.event_range(tenant).await
+    }
+
     async fn unsettled(
         &self,
         tenant: Option<TenantId>,
@@ -457,6 +461,28 @@ impl UserStore for DirectoryPreview {
     }
 
     async fn settle(&self, _tenant: TenantId, _seqs: &[u64]) -> Result<(), StoreError> {
+        read_only()
+    }
+
+    /// As they are stored, here and below: nothing that a host shows comes from them.
+    async fn departures(
+        &self,
+        tenant: TenantId,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Departure>, StoreError> {
+        self.base.departures(tenant, after, limit).await
+    }
+
+    async fn departures_of(
+        &self,
+        tenant: TenantId,
+        ids: &[String],
+    ) -> Result<Vec<Departure>, StoreError> {
+        self.base.departures_of(tenant, ids).await
+    }
+
+    async fn forget_departure(&self, _tenant: TenantId, _id: &str) -> Result<bool, StoreError> {
         read_only()
     }
 }
