@@ -11,6 +11,7 @@ pub mod project;
 pub(crate) mod room;
 #[doc = include_str!("../../docs/dialects.md")]
 pub mod rules;
+mod text_path;
 pub mod validate;
 pub mod value;
 
@@ -20,3 +21,4 @@ pub use notes::Notes;
 pub use path::AttrPath;
 pub use project::Projection;
 pub use rules::Rule;
+pub use text_path::TextPath;

@@ -90,7 +90,7 @@ pub(crate) fn is_urn(text: &str) -> bool {
 
 /// May the character stand in a schema's URI. Brackets, quotes and parentheses are
 /// left out, for they end a path in a filter.
-pub(crate) fn is_urn_char(c: char) -> bool {
+pub fn is_urn_char(c: char) -> bool {
     c.is_ascii_alphanumeric()
         || matches!(
             c,
