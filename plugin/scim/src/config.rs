@@ -4,7 +4,24 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::derived::Derived;
 use crate::schema::{Misconfigured, Registry, read};
+
+/// The names of all settings that are read here.
+pub const SETTINGS: [&str; 12] = [
+    "body_limit",
+    "bulk_max_operations",
+    "dialect",
+    "duplicate_group_names",
+    "large_body_limit",
+    "max_members_inline",
+    "max_results",
+    "me",
+    "reactivate_inactive",
+    "scan_budget",
+    "schemas",
+    "unknown_members",
+];
 
 /// Which client's habits are expected. Each deviation is a named rule; `strict`
 /// turns all of them off.
@@ -69,6 +86,8 @@ pub struct Config {
     /// The standard schemas and those that the setting `schemas` declares, see
     /// [`Registry::with_declared`].
     pub registry: Registry,
+    /// Keys that somebody else derives from users' documents; not part of the settings.
+    pub derived: Option<Derived>,
 }
 
 impl Default for Config {
@@ -86,6 +105,7 @@ impl Default for Config {
             bulk_max_operations: 1000,
             me: None,
             registry: Registry::standard().clone(),
+            derived: None,
         }
     }
 }
@@ -178,6 +198,20 @@ mod tests {
             Config::from_json(json).unwrap_err(),
             *wrong.first().unwrap()
         );
+    }
+
+    #[test]
+    fn every_setting_that_is_read_is_named() {
+        // No setting is an object, so each is refused by its name.
+        let all = SETTINGS.map(|name| (name.to_owned(), Value::Object(Map::new())));
+        let (_, wrong) = Config::usable(
+            Value::Object(all.into_iter().collect())
+                .to_string()
+                .as_bytes(),
+        );
+        let mut named: Vec<&str> = wrong.iter().map(|wrong| wrong.place.as_str()).collect();
+        named.sort_unstable();
+        assert_eq!(named, SETTINGS);
     }
 
     #[test]

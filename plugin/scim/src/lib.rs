@@ -7,6 +7,7 @@ pub mod config;
 #[cfg(doc)]
 #[doc = include_str!("../docs/rfc-coverage.md")]
 pub mod coverage {}
+pub mod derived;
 pub mod directory;
 mod discovery;
 pub mod env;

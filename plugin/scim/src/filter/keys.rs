@@ -21,7 +21,12 @@ pub fn index_version(config: &Config) -> String {
     };
     let declared = config.registry.index_digest();
     let dash = if declared.is_empty() { "" } else { "-" };
-    format!("{RULES}-{groups}{dash}{declared}")
+    let mut version = format!("{RULES}-{groups}{dash}{declared}");
+    if let Some(derived) = &config.derived {
+        version.push('+');
+        version.push_str(derived.version());
+    }
+    version
 }
 
 /// Is the value a login: compared as its key is, without the white space around it.
@@ -52,6 +57,9 @@ pub fn keys_of(rt: &ResourceType, document: &Map<String, Value>, config: &Config
         if let (false, Form::Flag(Some(absent))) = (any, index.form) {
             keys.push(plain(index.name.clone(), flag_key(absent)));
         }
+    }
+    if let (Kind::User, Some(derived)) = (rt.kind, &config.derived) {
+        keys.extend(derived.keys(document));
     }
     keys.sort();
     keys.dedup();
