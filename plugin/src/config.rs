@@ -43,7 +43,7 @@ pub(crate) fn current() -> Rc<Settings> {
 /// What cannot be used counts as its default and is noted: a typo in a setting must
 /// not stop an identity provider.
 fn parse(json: &[u8]) -> Settings {
-    let (scim, wrong) = Config::usable(json);
+    let (mut scim, wrong) = Config::usable(json);
     for wrong in wrong {
         note_warning(
             "bad-configuration",
@@ -54,6 +54,8 @@ fn parse(json: &[u8]) -> Settings {
     if let Some(wrong) = wrong {
         note_warning("bad-configuration", &wrong);
     }
+    // What people are found by follows the tenant's words, in every connection.
+    scim.derived = Some(rules.derived());
     Settings { rules, scim }
 }
 

@@ -20,11 +20,3 @@ pub(crate) fn text<'a>(object: &'a Map<String, Value>, name: &str) -> &'a str {
         .and_then(Value::as_str)
         .map_or("", str::trim)
 }
-
-/// An object.
-pub(crate) fn object<'a>(
-    object: &'a Map<String, Value>,
-    name: &str,
-) -> Option<&'a Map<String, Value>> {
-    member(object, name).and_then(Value::as_object)
-}

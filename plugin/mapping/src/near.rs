@@ -16,6 +16,7 @@ use nameplate_scim::fold::fold;
 use crate::hosts::Claim;
 use crate::resolve::USER_NAME;
 use crate::service::{Mapping, MappingError};
+use crate::spelling::distance;
 
 /// Usernames shown; see `wit/mapping.wit`. More would be a search, not a hint.
 const SHOWN: usize = 3;
@@ -140,37 +141,6 @@ fn slips(login: &str, name: &str) -> Option<usize> {
     let allowed = MAX_SLIPS.min(wanted.len() / CHARS_PER_SLIP);
     let distance = distance(&wanted, &local, allowed)?;
     (elsewhere == 0).then_some(distance + 1)
-}
-
-/// The Damerau-Levenshtein distance (letters added, left out, changed, or swapped with
-/// their neighbour; no letter twice), if it is at most `most`.
-fn distance(a: &[char], b: &[char], most: usize) -> Option<usize> {
-    if a.len().abs_diff(b.len()) > most {
-        return None;
-    }
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=b.len()).collect();
-    let mut last_a = None;
-    for (i, &x) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
-        let mut last_b = None;
-        let mut left = i + 1;
-        for (j, (&y, pair)) in b.iter().zip(above.windows(2)).enumerate() {
-            let [diagonal, up] = *pair else { continue };
-            let changed = diagonal + usize::from(x != y);
-            let mut best = changed.min(up + 1).min(left + 1);
-            if last_a == Some(y) && last_b == Some(x) {
-                let swapped = j.checked_sub(1).and_then(|j| before.get(j));
-                best = swapped.map_or(best, |swapped| best.min(swapped + 1));
-            }
-            row.push(best);
-            left = best;
-            last_b = Some(y);
-        }
-        last_a = Some(x);
-        before = std::mem::replace(&mut above, row);
-    }
-    above.last().copied().filter(|distance| *distance <= most)
 }
 
 #[cfg(test)]

@@ -7,10 +7,8 @@ use std::collections::BTreeMap;
 use nameplate_scim::directory::{Document, Memberships, Timestamp};
 use serde_json::{Map, Value};
 
-use crate::json::{member, object, text};
-
-/// RFC 7643 4.3.
-const ENTERPRISE_USER: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+use crate::attributes::{AttributeMap, DEPARTMENT, FULL_NAME, Names};
+use crate::json::{member, text};
 
 /// A person as a host shows them. Empty texts mean "not known".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,9 +21,9 @@ pub struct Person {
     pub external_id: String,
     /// `userName`.
     pub username: String,
-    /// See [`Person::new`].
+    /// The attribute of this name; never empty where the username is not.
     pub full_name: String,
-    /// Of the enterprise extension.
+    /// The attribute of this name.
     pub department: String,
     /// Names of all groups, nested ones too, sorted.
     pub groups: Vec<String>,
@@ -33,61 +31,84 @@ pub struct Person {
     pub active: bool,
     /// The newest change of the person or of a membership.
     pub updated: Timestamp,
-    /// Further attributes by configuration.
+    /// All attributes of the tenant's map that are not empty, by name.
     pub attributes: Vec<(String, String)>,
 }
 
 impl Person {
-    /// Reads a person. The full name is given and family name, or either alone; then
-    /// `name.formatted`, `displayName`, `userName`. Parts come first because identity
-    /// providers update them and leave a `formatted` they once sent to rot.
-    pub fn new(document: &Document, memberships: &Memberships) -> Self {
-        let json: Value = serde_json::from_slice(&document.json).unwrap_or_default();
-        let none = Map::new();
-        let user = json.as_object().unwrap_or(&none);
-        let mut username = text(user, "userName");
-        if username.is_empty() {
-            username = &document.label;
-        }
+    /// Reads a person by the tenant's map. `names` holds the full names of those that
+    /// [`AttributeMap::people`] asks for.
+    pub fn new(
+        document: &Document,
+        memberships: &Memberships,
+        map: &AttributeMap,
+        names: &Names,
+    ) -> Self {
+        let user = content(&document.json);
+        let username = username_in(&user, &document.label);
+        let attributes = map.values(&user, username, names);
+        let value = |name: &str| attributes.get(name).cloned().unwrap_or_default();
         Self {
             id: document.id.clone(),
             connection: document.connection.clone(),
-            external_id: text(user, "externalId").to_owned(),
+            external_id: text(&user, "externalId").to_owned(),
             username: username.to_owned(),
-            full_name: full_name(user, username),
-            department: object(user, ENTERPRISE_USER)
-                .map_or("", |extension| text(extension, "department"))
-                .to_owned(),
+            full_name: value(FULL_NAME),
+            department: value(DEPARTMENT),
             groups: group_names(memberships),
-            active: is_active(user),
+            active: is_active(&user),
             updated: updated(document, memberships),
-            attributes: Vec::new(),
+            attributes: attributes.into_iter().collect(),
         }
+    }
+
+    /// An attribute of the map by name; empty if there is none.
+    pub fn attribute(&self, name: &str) -> &str {
+        let found = self.attributes.iter().find(|(known, _)| known == name);
+        found.map_or("", |(_, value)| value)
+    }
+}
+
+/// These attributes of a document, as far as they are not empty. None may depend on other
+/// people.
+pub(crate) fn attributes_of(
+    user: &Map<String, Value>,
+    names: &[String],
+    map: &AttributeMap,
+) -> Vec<(String, String)> {
+    let (username, nobody) = (username_in(user, ""), Names::new());
+    let values = names
+        .iter()
+        .map(|name| (name.clone(), map.value(name, user, username, &nobody)));
+    values.filter(|(_, value)| !value.is_empty()).collect()
+}
+
+/// A document as it is stored; what cannot be read holds nothing.
+pub(crate) fn content(json: &[u8]) -> Map<String, Value> {
+    serde_json::from_slice(json).unwrap_or_default()
+}
+
+/// The username of a document.
+pub(crate) fn username(document: &Document) -> String {
+    username_in(&content(&document.json), &document.label).to_owned()
+}
+
+/// The username in a document's content, or what stands in for one.
+pub(crate) fn username_in<'a>(user: &'a Map<String, Value>, label: &'a str) -> &'a str {
+    match text(user, "userName") {
+        "" => label,
+        username => username,
     }
 }
 
 /// Is the person of this document active? RFC 7643 4.1.1 leaves an absent `active`
 /// open; several identity providers never send it, so absent is active.
 pub fn active(document: &Document) -> bool {
-    let json: Value = serde_json::from_slice(&document.json).unwrap_or_default();
-    json.as_object().is_none_or(is_active)
+    is_active(&content(&document.json))
 }
 
 fn is_active(user: &Map<String, Value>) -> bool {
     member(user, "active").and_then(Value::as_bool) != Some(false)
-}
-
-fn full_name(user: &Map<String, Value>, username: &str) -> String {
-    let (mut parts, mut formatted) = (String::new(), "");
-    if let Some(name) = object(user, "name") {
-        parts = format!("{} {}", text(name, "givenName"), text(name, "familyName"));
-        formatted = text(name, "formatted");
-    }
-    [parts.trim(), formatted, text(user, "displayName"), username]
-        .into_iter()
-        .find(|name| !name.is_empty())
-        .unwrap_or_default()
-        .to_owned()
 }
 
 fn group_names(memberships: &Memberships) -> Vec<String> {
@@ -131,8 +152,17 @@ mod tests {
         }
     }
 
+    fn read(document: &Document, memberships: &Memberships) -> Person {
+        Person::new(
+            document,
+            memberships,
+            &AttributeMap::default(),
+            &Names::new(),
+        )
+    }
+
     fn person(json: &Value) -> Person {
-        Person::new(&document(json), &Memberships::default())
+        read(&document(json), &Memberships::default())
     }
 
     fn group(id: &str, label: &str, since: Timestamp) -> Membership {
@@ -205,7 +235,7 @@ mod tests {
             ],
             last_removed: None,
         };
-        let person = Person::new(&document(&json!({})), &memberships);
+        let person = read(&document(&json!({})), &memberships);
         assert_eq!(
             person.groups,
             ["Alpha", "Alpha", "Zeta"],
@@ -220,7 +250,7 @@ mod tests {
                 groups,
                 last_removed,
             };
-            Person::new(&document(&json!({})), &memberships).updated
+            read(&document(&json!({})), &memberships).updated
         };
         assert_eq!(at(Vec::new(), None), 20);
         assert_eq!(at(vec![group("g", "G", 30)], Some(25)), 30);
@@ -231,7 +261,7 @@ mod tests {
     fn a_document_that_cannot_be_read_still_has_its_label() {
         let mut broken = document(&json!({}));
         broken.json = b"[1".to_vec();
-        let person = Person::new(&broken, &Memberships::default());
+        let person = read(&broken, &Memberships::default());
         assert_eq!(
             (person.username.as_str(), person.full_name.as_str()),
             ("the label", "the label")

@@ -31,9 +31,9 @@ use thiserror::Error;
 use crate::claim::{ClaimDraft, from_draft};
 use crate::directory::TenantDirectory;
 use crate::hosts::{Host, HostPage, Hosts, HostsError, Outcome, Source, WriteOutcome};
-use crate::person::{Person, active};
+use crate::person::{Person, active, username};
 use crate::resolve::{Activity, Resolution, relevant_logins, resolve, rivals};
-use crate::rules::{Deactivated, Rules};
+use crate::rules::Rules;
 
 /// How often a host is tried before [`MappingError::Busy`]: each further try means
 /// that somebody else got a write through.
@@ -196,9 +196,9 @@ impl Mapping<'_> {
             let resolution = settled.resolution;
             let person = match &resolution.user {
                 None => None,
-                Some(user) => match self.person(user)? {
+                Some(user) => match self.known(user)? {
                     None => continue,
-                    found => found,
+                    Some((person, _)) => Some(person),
                 },
             };
             return Ok(EndUser {
@@ -330,7 +330,7 @@ impl Mapping<'_> {
         Err(MappingError::Busy)
     }
 
-    fn holdings(&mut self, logins: &[Vec<u8>]) -> Result<Vec<Holding>, MappingError> {
+    pub(crate) fn holdings(&mut self, logins: &[Vec<u8>]) -> Result<Vec<Holding>, MappingError> {
         let mut holdings = Vec::new();
         let mut queue: Vec<&[Vec<u8>]> = logins.chunks(HOLDERS_VALUES).collect();
         while let Some(values) = queue.pop() {
@@ -356,16 +356,6 @@ impl Mapping<'_> {
         Ok(activity)
     }
 
-    fn person(&mut self, user: &str) -> Result<Option<Person>, MappingError> {
-        let Some(document) = self.directory.get(Kind::User, user)? else {
-            return Ok(None);
-        };
-        let memberships = self.directory.groups_of(user, true)?;
-        let mut person = Person::new(&document, &memberships);
-        person.active |= self.rules.deactivated == Deactivated::Keep;
-        Ok(Some(person))
-    }
-
     /// Where nobody has the login claimed: the usernames that are probably meant.
     pub(crate) fn near_misses(&mut self, settled: &Settled) -> Result<Vec<String>, MappingError> {
         let resolution = &settled.resolution;
@@ -386,11 +376,7 @@ impl Mapping<'_> {
         let place = |id: &str| shown.iter().position(|shown| shown == id);
         let mut documents = self.directory.get_many(&shown)?;
         documents.sort_by_key(|document| place(&document.id));
-        let none = Default::default();
-        Ok(documents
-            .iter()
-            .map(|document| Person::new(document, &none).username)
-            .collect())
+        Ok(documents.iter().map(username).collect())
     }
 }
 

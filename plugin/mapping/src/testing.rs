@@ -3,10 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use nameplate_scim::config::Config;
+use nameplate_scim::derived::Derived;
 use nameplate_scim::directory::{Outcome as CommitOutcome, *};
 use nameplate_scim::env::{Env, Level};
+use nameplate_scim::filter::keys_of;
 use nameplate_scim::fold::login_key;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::claim::{ClaimDraft, logins};
 use crate::directory::TenantDirectory;
@@ -64,6 +67,10 @@ pub(crate) struct People {
     pub(crate) groups: BTreeMap<String, Memberships>,
     /// Group and member; read where `groups` says nothing of a person.
     pub(crate) edges: BTreeSet<(String, String)>,
+    /// What keys are made by besides the standard rules, from now on.
+    pub(crate) derived: Option<Derived>,
+    /// The keys of documents that were put.
+    pub(crate) keys: BTreeMap<String, Vec<Key>>,
     /// How often documents were read.
     pub(crate) reads: usize,
     /// How often userNames were walked.
@@ -107,8 +114,12 @@ impl People {
             .documents
             .get(&user.id)
             .map_or(1, |old| old.version + 1);
-        let json = json!({"userName": user.name, "active": user.active,
+        let mut json = json!({"userName": user.name, "active": user.active,
             "name": {"givenName": user.given, "familyName": "Díaz"}});
+        if let (Some(json), Some(more)) = (json.as_object_mut(), user.more.as_object()) {
+            json.extend(more.clone());
+        }
+        self.keys.insert(user.id.clone(), self.keys_of(&json));
         self.documents.insert(
             user.id.clone(),
             Document {
@@ -124,6 +135,25 @@ impl People {
             },
         );
         self.ever_held(&user.id)
+    }
+
+    fn keys_of(&self, json: &Value) -> Vec<Key> {
+        let config = Config {
+            derived: self.derived.clone(),
+            ..Config::default()
+        };
+        let rt = config.registry.resource_type(Kind::User);
+        json.as_object()
+            .map(|json| keys_of(rt, json, &config))
+            .unwrap_or_default()
+    }
+
+    /// The keys of a document under an index.
+    fn values(&self, document: &Document, index: &str) -> Vec<Vec<u8>> {
+        let keys = self.keys.get(&document.id).into_iter().flatten();
+        keys.filter(|key| key.attribute == index)
+            .map(|key| key.value.clone())
+            .collect()
     }
 
     pub(crate) fn delete(&mut self, user: &str, at: u64) -> Vec<Vec<u8>> {
@@ -187,6 +217,8 @@ pub(crate) struct User {
     pub(crate) emails: Vec<String>,
     pub(crate) given: String,
     pub(crate) active: bool,
+    /// Further attributes, an object.
+    pub(crate) more: Value,
 }
 
 pub(crate) fn user(id: &str, name: &str, emails: &[&str]) -> User {
@@ -197,6 +229,7 @@ pub(crate) fn user(id: &str, name: &str, emails: &[&str]) -> User {
         emails: emails.iter().map(|&mail| mail.to_owned()).collect(),
         given: "Ana".to_owned(),
         active: true,
+        more: Value::Null,
     }
 }
 
@@ -207,9 +240,10 @@ fn unused<T>() -> Result<T, DirectoryError> {
 }
 
 impl Directory for People {
-    fn get(&mut self, _: Kind, id: &str) -> Result<Option<Document>, DirectoryError> {
+    fn get(&mut self, kind: Kind, id: &str) -> Result<Option<Document>, DirectoryError> {
         self.reads += 1;
-        Ok(self.documents.get(id).cloned())
+        let found = self.documents.get(id).cloned();
+        Ok(found.filter(|found| found.kind == kind))
     }
     fn get_many(&mut self, ids: &[String]) -> Result<Vec<Document>, DirectoryError> {
         self.reads += 1;
@@ -274,26 +308,44 @@ impl Directory for People {
 }
 
 impl TenantDirectory for People {
-    /// Users of a connection by id or by userName.
     fn find_in(&mut self, connection: &str, find: &Find) -> Result<Page, DirectoryError> {
         self.walks += 1;
+        assert!(find.limit <= 1000, "a larger page than the contract allows");
         let wanted = |value: &[u8]| match &find.range {
             KeyRange::All => true,
             KeyRange::Equal(key) => value == key,
             KeyRange::Prefix(key) => value.starts_with(key),
-            KeyRange::Between(..) | KeyRange::Contains(_) => false,
+            KeyRange::Between(from, to) => {
+                from.as_deref().is_none_or(|from| value >= from)
+                    && to.as_deref().is_none_or(|to| value <= to)
+            }
+            KeyRange::Contains(_) => false,
         };
-        let after = find.after.as_deref().unwrap_or_default();
         let mut hits: Vec<(Vec<u8>, &Document)> = self
             .documents
             .values()
             .filter(|found| found.connection == connection && found.kind == find.kind)
-            .map(|found| (login_key(&found.label), found))
+            .flat_map(|found| {
+                let values = match find.range {
+                    KeyRange::All => vec![Vec::new()],
+                    _ => self.values(found, &find.index),
+                };
+                values.into_iter().map(move |value| (value, found))
+            })
             .filter(|(value, _)| wanted(value))
             .collect();
         hits.sort_by(|(a, one), (b, two)| (a, &one.id).cmp(&(b, &two.id)));
+        let total = find.after.is_none().then_some(hits.len() as u64);
         let place = |value: &[u8], id: &str| [value, b"\0", id.as_bytes()].concat();
-        hits.retain(|(value, found)| place(value, &found.id).as_slice() > after);
+        if let Some(after) = &find.after {
+            if !hits
+                .iter()
+                .any(|(value, found)| place(value, &found.id) == *after)
+            {
+                return Err(DirectoryError::Refused("no page ended there".to_owned()));
+            }
+            hits.retain(|(value, found)| place(value, &found.id) > *after);
+        }
         let limit = usize::try_from(find.limit).unwrap_or(usize::MAX);
         let next = (hits.len() > limit).then(|| hits.get(limit.saturating_sub(1)));
         let next = next.flatten().map(|(value, found)| place(value, &found.id));
@@ -305,7 +357,7 @@ impl TenantDirectory for People {
         Ok(Page {
             hits: hits.collect(),
             next,
-            total: None,
+            total,
         })
     }
     fn users_of(

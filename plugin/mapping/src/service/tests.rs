@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use super::*;
+use crate::rules::Deactivated;
 use crate::testing::{Tenant, claim, draft, user};
 
 mod explained;
