@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use nameplate_store::{
-    Change, ConnectionId, ControlStore, Detail, Direction, EventDraft, Find, IfMissing, Key,
-    KeyRange, Kind, MemberDelta, NewMember, Outcome, Precondition, Put, Scope, TenantId, Unit,
-    UserStore,
+    Assignment, AssignmentOutcome, Change, ConnectionId, ControlStore, Detail, Direction, Event,
+    EventDraft, Find, HostRecord, HostStore, HostWrite, IfMissing, Key, KeyRange, Kind,
+    MemberDelta, NewMember, Outcome, Precondition, Put, Scope, Subject, TenantId, Unit, UserStore,
 };
 use nameplate_store_sql::{SqliteOptions, SqliteStore};
 
@@ -75,6 +75,15 @@ fn unit(id: &str) -> Unit {
     }
 }
 
+fn linked(user: &str) -> Assignment {
+    Assignment {
+        outcome: AssignmentOutcome::Linked,
+        user: Some(user.to_owned()),
+        login: user.to_owned(),
+        reason: "r".to_owned(),
+    }
+}
+
 async fn write_for_ever(path: PathBuf) {
     let store = open(&path);
     store.add_tenant(1, "acme").await.unwrap().unwrap();
@@ -94,6 +103,11 @@ async fn write_for_ever(path: PathBuf) {
     let writers = (0..WRITERS).map(|writer| {
         let store = store.clone();
         tokio::spawn(async move {
+            let host = HostRecord {
+                id: format!("h{writer}"),
+                ..HostRecord::default()
+            };
+            store.put_host(SCOPE.tenant, 1, host).await.unwrap();
             for number in 0_u64.. {
                 let id = format!("u{writer}-{number}");
                 let commit = u128::from(writer << 32 | number).to_be_bytes();
@@ -102,6 +116,12 @@ async fn write_for_ever(path: PathBuf) {
                     .await
                     .unwrap();
                 assert!(matches!(outcomes[0], Outcome::Committed { .. }));
+                let (host, version) = (format!("h{writer}"), number + 1);
+                let written = store
+                    .put_assignment(SCOPE.tenant, 1, &host, version, linked(&id))
+                    .await
+                    .unwrap();
+                assert_eq!(written, HostWrite::Written(version + 1));
                 let mut out = std::io::stdout().lock();
                 // The parent may have closed its end; the kill follows.
                 _ = writeln!(out, "answered {id}").and_then(|()| out.flush());
@@ -124,15 +144,23 @@ async fn after_a_kill_every_answered_unit_is_there() {
     assert!(answered.len() >= ANSWERS);
 
     let store = open(&path);
-    let events = all_events(&store).await;
+    let (hosts, events): (Vec<Event>, Vec<Event>) = all_events(&store)
+        .await
+        .into_iter()
+        .partition(|event| event.subject_kind == Subject::Host);
     let members = all_members(&store).await;
     for id in &answered {
         let user = store.get(SCOPE, Kind::User, id).await.unwrap().unwrap();
         assert_eq!(user.json, id.as_bytes());
         assert_eq!(found_by_name(&store, id).await, std::slice::from_ref(id));
         assert!(members.contains(id), "{id} is no member");
+        let assigned = Some(linked(id).json());
+        assert!(
+            hosts.iter().any(|event| event.after == assigned),
+            "{id} has no host"
+        );
         assert_eq!(
-            events.iter().filter(|subject| *subject == id).count(),
+            events.iter().filter(|event| event.subject == *id).count(),
             1,
             "events of {id}"
         );
@@ -141,12 +169,34 @@ async fn after_a_kill_every_answered_unit_is_there() {
     assert_eq!(members.len(), events.len());
     let group = store.get(SCOPE, Kind::Group, "g1").await.unwrap().unwrap();
     assert_eq!(group.member_count, u64::try_from(members.len()).unwrap());
+    for writer in 0..WRITERS {
+        assignments_are_whole(&store, &format!("h{writer}"), &hosts).await;
+    }
     drop(store);
     let check: String = rusqlite::Connection::open(&path)
         .unwrap()
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
         .unwrap();
     assert_eq!(check, "ok");
+}
+
+/// An assignment and its event are there together or not at all.
+async fn assignments_are_whole(store: &SqliteStore, id: &str, events: &[Event]) {
+    let host = store.host(SCOPE.tenant, id).await.unwrap().unwrap();
+    let told: Vec<&Event> = events.iter().filter(|event| event.subject == id).collect();
+    assert_eq!(u64::try_from(told.len()).unwrap(), host.version - 1, "{id}");
+    let (mut before, mut states) = (None, Vec::new());
+    for event in told {
+        assert_eq!(event.before, before, "{id} at {}", event.seq);
+        before.clone_from(&event.after);
+        states.extend(event.after.clone());
+    }
+    assert_eq!(states.pop(), Some(host.assignment.json()), "{id}");
+    let past = store.history(SCOPE.tenant, id, 1000).await.unwrap();
+    let past: Vec<Vec<u8>> = past.iter().map(|line| line.assignment.json()).collect();
+    let newest = states.iter().rev().take(past.len());
+    assert!(newest.eq(&past), "{id}");
+    assert_eq!(past.len(), states.len().min(200), "{id}");
 }
 
 /// Runs the child until enough is answered, kills it, and returns all it said.
@@ -179,12 +229,12 @@ fn kill_in_the_middle(path: &Path) -> Vec<String> {
     answered
 }
 
-async fn all_events(store: &SqliteStore) -> Vec<String> {
-    let (mut subjects, mut after) = (Vec::new(), 0);
+async fn all_events(store: &SqliteStore) -> Vec<Event> {
+    let (mut all, mut after) = (Vec::new(), 0);
     loop {
         let events = store.events(SCOPE.tenant, after, 1000).await.unwrap();
         let Some(last) = events.last() else {
-            return subjects;
+            return all;
         };
         assert_eq!(
             last.seq - after,
@@ -192,7 +242,7 @@ async fn all_events(store: &SqliteStore) -> Vec<String> {
             "no gap"
         );
         after = last.seq;
-        subjects.extend(events.into_iter().map(|event| event.subject));
+        all.extend(events);
     }
 }
 

@@ -2,29 +2,20 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod common;
+
 use std::path::Path;
 
+use common::{put, scope};
 use nameplate_store::{
-    Change, ControlStore, EventDraft, IfMissing, Kind, MemberDelta, NewMember, Outcome,
-    Precondition, Put, Scope, StoreError, Unit, UserStore,
+    Change, IfMissing, Kind, MemberDelta, NewMember, Outcome, Precondition, StoreError, Unit,
+    UserStore,
 };
 use nameplate_store_sql::{SqliteOptions, SqliteStore};
 use rusqlite::Connection;
 
 fn open(path: &Path) -> Result<SqliteStore, StoreError> {
     SqliteStore::open(path, SqliteOptions::default())
-}
-
-fn put(kind: Kind, id: &str) -> Change {
-    Change::Put(Put {
-        kind,
-        id: id.to_owned(),
-        condition: Precondition::Absent,
-        label: id.to_owned(),
-        json: b"{}".to_vec(),
-        keys: Vec::new(),
-        index_version: "v1".to_owned(),
-    })
 }
 
 fn delta(add: impl IntoIterator<Item = String>, replace: bool) -> Change {
@@ -48,20 +39,6 @@ fn unit(changes: Vec<Change>) -> Vec<Unit> {
         changes,
         event: None,
     }]
-}
-
-async fn scope(store: &SqliteStore) -> Scope {
-    let tenant = store.add_tenant(1, "acme").await.unwrap().unwrap().id;
-    let connection = store
-        .add_connection(1, tenant, "okta", "auto")
-        .await
-        .unwrap()
-        .unwrap()
-        .id;
-    Scope {
-        tenant,
-        connection: Some(connection),
-    }
 }
 
 #[tokio::test]
@@ -167,64 +144,6 @@ fn a_file_that_is_no_database_is_damage() {
         open(&folder.path().join("no/such/folder.db")),
         Err(StoreError::Unavailable(_))
     ));
-}
-
-#[tokio::test]
-async fn old_events_are_forgotten_once_they_are_settled() {
-    let folder = tempfile::tempdir().unwrap();
-    let options = SqliteOptions {
-        events: 10,
-        ..SqliteOptions::default()
-    };
-    let store = SqliteStore::open(&folder.path().join("a.db"), options).unwrap();
-    let scope = scope(&store).await;
-    let write = async |number: u128, logins: Vec<Vec<u8>>| {
-        let id = format!("u{number}");
-        let event = EventDraft {
-            name: "user.created".to_owned(),
-            subject_kind: Kind::User,
-            subject: id.clone(),
-            logins,
-        };
-        let units = vec![Unit {
-            changes: vec![put(Kind::User, &id)],
-            event: Some(event),
-        }];
-        store
-            .commit(scope, 1, number.to_be_bytes(), units, None)
-            .await
-            .unwrap();
-    };
-    let seqs = async || -> Vec<u64> {
-        let events = store.events(scope.tenant, 0, 1000).await.unwrap();
-        events.into_iter().map(|event| event.seq).collect()
-    };
-    for number in 1..=20 {
-        write(number, vec![b"ana".to_vec()]).await;
-    }
-    for number in 21..=30 {
-        write(number, Vec::new()).await;
-    }
-    assert_eq!(
-        seqs().await,
-        (1..=30).collect::<Vec<u64>>(),
-        "none is settled"
-    );
-    store
-        .settle(scope.tenant, &(2..=20).collect::<Vec<u64>>())
-        .await
-        .unwrap();
-    write(31, Vec::new()).await;
-    assert_eq!(seqs().await.len(), 31 - 8, "a few at a time");
-    for number in 32..=35 {
-        write(number, Vec::new()).await;
-    }
-    let kept: Vec<u64> = [1].into_iter().chain(26..=35).collect();
-    assert_eq!(seqs().await, kept, "the unsettled one and the newest ten");
-    assert_eq!(
-        store.unsettled(Some(scope.tenant), 10).await.unwrap().len(),
-        1
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

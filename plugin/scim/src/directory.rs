@@ -227,7 +227,8 @@ pub struct NewMember {
     pub id: String,
     /// The name sent.
     pub display: Option<String>,
-    /// Matched against unique keys of users that arrive later.
+    /// Matched against unique keys of users, where unknown members are held and the id
+    /// means no document: the user who has it is meant at once, else the first to come.
     pub login: Option<Vec<u8>>,
 }
 

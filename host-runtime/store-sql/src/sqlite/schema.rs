@@ -267,4 +267,91 @@ mod tests {
             .unwrap();
         assert_eq!(surplus, "0a3");
     }
+
+    /// The one value a query has.
+    fn value(connection: &Connection, query: &str) -> String {
+        connection
+            .query_row(query, [], |row| row.get(0))
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn hosts_of_an_older_schema_get_names_times_and_a_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        older(
+            &path,
+            5,
+            "INSERT INTO hosts (tenant, id, display_name, platform, serial, uuid, created, version, outcome, login, reason) VALUES
+                 (1, 'h1', ' Ana''s Mac' || char(9), '', 'C02xY' || char(10), '', 5, 4, 'pending', 'c', ''),
+                 (1, 'h2', 'ÄB', '', '', '', 7, 1, 'unassigned', '', '');
+             INSERT INTO host_history (tenant, host, until, outcome, login, reason, replaced_because) VALUES
+                 (1, 'h1', 10, 'pending', 'a', '', ''), (1, 'h1', 20, 'pending', 'b', '', '');",
+        );
+        let writer = open_writer(&path, &SqliteOptions::default()).unwrap();
+        let all = |columns: &str, table: &str| {
+            let query = format!(
+                "SELECT group_concat(line, ';') FROM (SELECT {columns} AS line FROM {table} ORDER BY 1)"
+            );
+            value(&writer, &query)
+        };
+        assert_eq!(
+            all(
+                "id || '|' || serial_key || '|' || name_key || '|' || assigned",
+                "hosts"
+            ),
+            "h1|c02xy|ana's mac|20;h2||Äb|7"
+        );
+        assert_eq!(all("began || '-' || until", "host_history"), "10-20;5-10");
+        assert_eq!(all("host_count || ''", "tenants"), "2");
+    }
+
+    #[test]
+    fn edges_of_an_older_schema_know_groups() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        older(
+            &path,
+            5,
+            "INSERT INTO documents (tenant, connection, kind, id, version, created, modified, member_count, index_version, label, keys, json)
+                 VALUES (1, 1, 1, 'g1', 1, 1, 1, 0, 'v1', '', x'', x''), (1, 1, 1, 'g2', 1, 1, 1, 0, 'v1', '', x'', x'');
+             INSERT INTO edges (tenant, group_id, member_id, connection, since)
+                 VALUES (1, 'g1', 'g2', 1, 1), (1, 'g1', 'u1', 1, 1), (1, 'g2', 'u1', 1, 1);
+             INSERT INTO departures (tenant, member_id, at) VALUES (1, 'u1', 9);",
+        );
+        let writer = open_writer(&path, &SqliteOptions::default()).unwrap();
+        let nested =
+            "SELECT group_concat(group_id || '>' || member_id) FROM edges WHERE nested = 1";
+        assert_eq!(value(&writer, nested), "g1>g2");
+        let removals = "SELECT group_concat(member_id || at) FROM removals";
+        assert_eq!(value(&writer, removals), "u19");
+        assert_eq!(value(&writer, "SELECT count(*) || '' FROM departures"), "0");
+    }
+
+    #[test]
+    fn a_log_of_an_older_schema_knows_from_where_it_is_whole() {
+        let forgotten = |events: &[u64], last: u64| {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("a.db");
+            let insert = |seq: &u64| {
+                format!(
+                    "INSERT INTO events (tenant, seq, connection, at, name, subject_kind, subject, settled, logins, added, removed)
+                         VALUES (1, {seq}, 1, 1, 'a', 0, 'u1', 1, x'', x'', x'');"
+                )
+            };
+            let rows: String = events.iter().map(insert).collect();
+            older(
+                &path,
+                5,
+                &format!("{rows} UPDATE tenants SET event_seq = {last};"),
+            );
+            let writer = open_writer(&path, &SqliteOptions::default()).unwrap();
+            value(&writer, "SELECT events_forgotten || '' FROM tenants")
+        };
+        assert_eq!(forgotten(&[], 0), "0");
+        assert_eq!(forgotten(&[], 7), "7");
+        assert_eq!(forgotten(&[1, 2, 3], 3), "0");
+        assert_eq!(forgotten(&[4, 5], 5), "3");
+        assert_eq!(forgotten(&[1, 4, 7, 8], 8), "6");
+    }
 }

@@ -118,15 +118,7 @@ impl WebhookStore for SqliteStore {
         limit: u32,
     ) -> Result<Vec<DeadLetter>, StoreError> {
         check::rows(limit)?;
-        // No number is larger than 63 bits, so nothing comes after one that is.
-        let after = U(after.min(u64::try_from(i64::MAX).unwrap_or(u64::MAX)));
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(&format!(
-                "SELECT {LETTER} FROM dead_letters WHERE tenant = ?1 AND webhook = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4"
-            ))?;
-            let found = statement.query_map(params![tenant.0, webhook, after, limit], letter)?;
-            Ok(found.collect::<rusqlite::Result<_>>()?)
-        })
+        self.read(|connection| letters(connection, tenant, webhook, after, limit))
     }
 
     async fn remove_dead_letters(
@@ -165,6 +157,23 @@ fn collect(mut rows: rusqlite::Rows<'_>) -> Result<Vec<Webhook>, Fault> {
         });
     }
     Ok(webhooks)
+}
+
+/// Dead letters after a number.
+pub fn letters(
+    connection: &Connection,
+    tenant: TenantId,
+    webhook: &str,
+    after: u64,
+    limit: u32,
+) -> Result<Vec<DeadLetter>, Fault> {
+    // No number is larger than 63 bits, so nothing comes after one that is.
+    let after = U(after.min(u64::try_from(i64::MAX).unwrap_or(u64::MAX)));
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {LETTER} FROM dead_letters WHERE tenant = ?1 AND webhook = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4"
+    ))?;
+    let found = statement.query_map(params![tenant.0, webhook, after, limit], letter)?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
 fn letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
@@ -223,7 +232,8 @@ fn add(connection: &Connection, webhook: &Webhook) -> Result<bool, Fault> {
     Ok(true)
 }
 
-fn advance(
+/// Writes how far a webhook has come, if it is still where it was.
+pub fn advance(
     connection: &Connection,
     tenant: TenantId,
     id: &str,
@@ -270,7 +280,8 @@ fn recount(
     Ok(count.optional()?.map(|count| count.0))
 }
 
-fn bury(
+/// Keeps a dead letter; false if there is no such webhook.
+pub fn bury(
     connection: &Connection,
     tenant: TenantId,
     webhook: &str,
@@ -307,7 +318,8 @@ fn bury(
     Ok(true)
 }
 
-fn remove(
+/// Removes dead letters and returns how many there were.
+pub fn remove(
     connection: &Connection,
     tenant: TenantId,
     webhook: &str,

@@ -2,7 +2,7 @@
 
 use super::Backend;
 use super::place::{Place, delete, delta, group, unique, user};
-use crate::{Kind, Precondition};
+use crate::{IfMissing, Kind, Outcome, Precondition};
 
 pub async fn a_held_member_attaches_when_its_id_arrives<S: Backend>(store: &S) {
     let at = Place::new(store).await;
@@ -95,6 +95,38 @@ pub async fn the_order_of_arrival_does_not_matter<S: Backend>(store: &S) {
         .await;
     assert!(!again.changed);
     assert_eq!(at.members("g1").await, ["u1"]);
+}
+
+pub async fn a_login_means_a_user_of_the_connection<S: Backend>(store: &S) {
+    let at = Place::new(store).await;
+    let foreign = user("u1").keys(&[unique("userName", "ana")]);
+    at.outcome_at(at.entra, 1, foreign.into()).await;
+    at.done(1, group("ana-group").keys(&[unique("displayName", "ana")]))
+        .await;
+    at.done(1, user("u2").keys(&[super::place::key("nickName", "ana")]))
+        .await;
+    at.done(1, group("g1")).await;
+    let absent = at.done(2, delta("g1").add_login("stale-id", "ana")).await;
+    assert_eq!(absent.absent_members, ["stale-id"]);
+    assert_eq!(at.held("g1").await, ["stale-id"]);
+    // The id goes before the login.
+    at.done(3, user("u3").keys(&[unique("userName", "bob")]))
+        .await;
+    at.done(4, delta("g1").add_login("u2", "bob")).await;
+    assert_eq!(at.members("g1").await, ["u2"]);
+}
+
+pub async fn a_login_is_looked_for_where_members_are_held<S: Backend>(store: &S) {
+    let at = Place::new(store).await;
+    at.done(1, user("u1").keys(&[unique("userName", "ana")]))
+        .await;
+    at.done(1, group("g1")).await;
+    let by_login = delta("g1").add_login("stale-id", "ana");
+    let skipped = at.done(2, by_login.clone().missing(IfMissing::Skip)).await;
+    assert_eq!(skipped.absent_members, ["stale-id"]);
+    let refused = at.outcome(3, by_login.missing(IfMissing::Fail)).await;
+    assert_eq!(refused, Outcome::Missing(vec!["stale-id".to_owned()]));
+    assert!(at.members("g1").await.is_empty());
 }
 
 pub async fn one_member_held_under_two_names_is_attached_once<S: Backend>(store: &S) {

@@ -100,6 +100,8 @@ macro_rules! contract_suite {
                 a_held_member_attaches_to_the_user_with_its_login,
                 a_rename_to_the_login_attaches,
                 the_order_of_arrival_does_not_matter,
+                a_login_means_a_user_of_the_connection,
+                a_login_is_looked_for_where_members_are_held,
                 one_member_held_under_two_names_is_attached_once,
                 a_held_member_can_be_removed,
                 held_members_keep_what_was_sent,

@@ -7,7 +7,6 @@ use nameplate_store::{
 };
 use rusqlite::{Connection, Row, params};
 
-use super::written;
 use crate::sqlite::codec::U;
 use crate::sqlite::errors::Fault;
 use crate::sqlite::events::{self, Keep};
@@ -72,12 +71,12 @@ pub fn put_assignment(
     } = new;
     connection
         .prepare_cached(
-            "UPDATE hosts SET outcome = ?3, user_id = ?4, login = ?5, reason = ?6, assigned = ?7 WHERE tenant = ?1 AND id = ?2",
+            "UPDATE hosts SET outcome = ?3, user_id = ?4, login = ?5, reason = ?6, assigned = ?7, version = version + 1
+             WHERE tenant = ?1 AND id = ?2",
         )?
         .execute(params![tenant.0, host, outcome.as_str(), user, login, reason, U(now)])?;
-    let written = written(connection, tenant, host)?;
     events::append(connection, tenant, &event, keep)?;
-    Ok(written)
+    Ok(HostWrite::Written(version + 1))
 }
 
 /// Makes an assignment that ended a line of the history, which keeps the newest.

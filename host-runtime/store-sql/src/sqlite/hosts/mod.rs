@@ -1,9 +1,9 @@
 //! Hosts, claims, assignments and their history, and promises.
 
-mod assignments;
-mod claims;
-mod promises;
-mod records;
+pub mod assignments;
+pub mod claims;
+pub mod promises;
+pub mod records;
 
 use async_trait::async_trait;
 use nameplate_store::{

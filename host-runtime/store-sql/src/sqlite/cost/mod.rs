@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod hosts;
+
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,8 +14,8 @@ use std::time::Instant;
 
 use nameplate_store::walk::Mark;
 use nameplate_store::{
-    Change, ConnectionId, Delete, Detail, Direction, Find, IfMissing, Key, KeyRange, Kind,
-    MemberDelta, NewMember, Outcome, Page, Precondition, Put, Rekey, Scope, TenantId, Unit,
+    Change, ConnectionId, Delete, Detail, Direction, EventDraft, Find, IfMissing, Key, KeyRange,
+    Kind, MemberDelta, NewMember, Outcome, Page, Precondition, Put, Rekey, Scope, TenantId, Unit,
 };
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -122,15 +124,26 @@ impl Directory {
     }
 
     fn commit(&self, changes: Vec<Change>) {
+        self.commit_unit(Unit {
+            changes,
+            event: None,
+        });
+    }
+
+    fn commit_about(&self, changes: Vec<Change>, event: &EventDraft) {
+        self.commit_unit(Unit {
+            changes,
+            event: Some(event.clone()),
+        });
+    }
+
+    fn commit_unit(&self, unit: Unit) {
         self.commits.set(self.commits.get() + 1);
         let batch = Batch {
             tenant: TENANT,
             connection: OKTA,
             now: 1,
-            units: vec![Unit {
-                changes,
-                event: None,
-            }],
+            units: vec![unit],
             stop_after: None,
             keep: Keep {
                 events: 100,
