@@ -47,40 +47,46 @@ impl Mapping<'_> {
         while asked.len() > MAX_NAMES {
             asked.pop_last();
         }
-        let mut names = Names::new();
         if asked.is_empty() {
-            return Ok(names);
+            return Ok(Names::new());
         }
-        let ids: Vec<String> = asked.iter().filter(|text| is_id(text)).cloned().collect();
-        for found in self.directory.get_many(&ids)? {
-            if let Some(name) = self.full_name(&found) {
-                names.insert(found.id, name);
-            }
-        }
+        let mut names = self.full_names(asked.iter().filter(|text| is_id(text)))?;
         asked.retain(|text| !names.contains_key(text));
         let mut people = self.by_login(&asked, &document.connection)?;
-        for text in asked
-            .iter()
-            .filter(|text| !people.contains_key(*text))
-            .cloned()
-            .collect::<Vec<_>>()
-        {
+        asked.retain(|text| !people.contains_key(text));
+        for text in asked {
             if let Some(id) = self.by_external_id(&text, &document.connection)? {
                 people.insert(text, id);
             }
         }
-        let ids: BTreeSet<String> = people.values().cloned().collect();
-        let mut found = BTreeMap::new();
-        for one in self.directory.get_many(&Vec::from_iter(ids))? {
-            if let Some(name) = self.full_name(&one) {
-                found.insert(one.id, name);
-            }
-        }
-        let told = people
+        let found = self.full_names(BTreeSet::from_iter(people.values()))?;
+        let named = people
             .into_iter()
             .filter_map(|(text, id)| Some((text, found.get(&id)?.clone())));
-        names.extend(told);
+        names.extend(named);
         Ok(names)
+    }
+
+    /// The full names of these users, by id. They depend on nobody else.
+    fn full_names<'a>(
+        &mut self,
+        ids: impl IntoIterator<Item = &'a String>,
+    ) -> Result<Names, MappingError> {
+        let ids: Vec<String> = ids.into_iter().cloned().collect();
+        if ids.is_empty() {
+            return Ok(Names::new());
+        }
+        let (map, nobody) = (&self.rules.attributes, Names::new());
+        let users = self.directory.get_many(&ids)?.into_iter();
+        Ok(users
+            .filter(|document| document.kind == Kind::User)
+            .map(|document| {
+                let user = content(&document.json);
+                let username = username_in(&user, &document.label);
+                let name = map.value(FULL_NAME, &user, username, &nobody);
+                (document.id, name)
+            })
+            .collect())
     }
 
     /// Who holds each of these logins now, of the connection first; nobody where several
@@ -134,14 +140,6 @@ impl Mapping<'_> {
             _ => None,
         })
     }
-
-    /// The full name of a user; it depends on nobody else.
-    fn full_name(&self, document: &Document) -> Option<String> {
-        let user = content(&document.json);
-        let username = username_in(&user, &document.label);
-        let map = &self.rules.attributes;
-        (document.kind == Kind::User).then(|| map.value(FULL_NAME, &user, username, &Names::new()))
-    }
 }
 
 /// Could it be the id of a document.
@@ -168,5 +166,79 @@ fn holder(key: &[u8], holdings: &[&Holding], connection: &str) -> Option<String>
     match (people.len(), people.first()) {
         (1, Some(only)) => Some((*only).to_owned()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use serde_json::json;
+
+    use crate::testing::{Tenant, user};
+
+    /// The manager of somebody of okta whose `manager.value` is this.
+    fn manager(tenant: &mut Tenant, value: &str) -> String {
+        let mut report = user("report", "report", &[]);
+        report.more = json!({"manager": {"value": value}});
+        tenant.commit(&report);
+        let (person, _) = tenant.mapping().known("report").unwrap().unwrap();
+        person.attribute("manager").to_owned()
+    }
+
+    fn hire(tenant: &mut Tenant, id: &str, connection: &str, emails: &[&str], given: &str) {
+        let mut boss = user(id, &format!("{id}@x"), emails);
+        boss.connection = connection.to_owned();
+        boss.given = given.to_owned();
+        boss.more = json!({"externalId": format!("ext-{id}")});
+        tenant.commit(&boss);
+    }
+
+    #[test]
+    fn a_manager_is_found_by_id_login_address_or_external_id() {
+        let mut tenant = Tenant::default();
+        hire(&mut tenant, "boss", "okta", &["max@mail"], "Max");
+        for value in ["boss", "BOSS@x", " max@MAIL ", "ext-boss"] {
+            assert_eq!(manager(&mut tenant, value), "Max Díaz", "{value}");
+        }
+        for value in ["nobody", "EXT-BOSS", "", &"x".repeat(5000)] {
+            assert_eq!(manager(&mut tenant, value), "", "{value}");
+        }
+    }
+
+    #[test]
+    fn a_manager_of_the_same_connection_comes_first() {
+        let mut tenant = Tenant::default();
+        hire(&mut tenant, "a", "entra", &["max@mail"], "Other");
+        assert_eq!(manager(&mut tenant, "max@mail"), "Other Díaz");
+        hire(&mut tenant, "b", "okta", &["max@mail"], "Max");
+        assert_eq!(manager(&mut tenant, "max@mail"), "Max Díaz");
+        hire(&mut tenant, "c", "okta", &["max@mail"], "Third");
+        assert_eq!(manager(&mut tenant, "max@mail"), "", "two could be meant");
+    }
+
+    #[test]
+    fn a_manager_who_is_renamed_or_leaves_shows_at_once() {
+        let mut tenant = Tenant::default();
+        hire(&mut tenant, "boss", "okta", &[], "Max");
+        hire(&mut tenant, "boss", "okta", &[], "Mia");
+        assert_eq!(manager(&mut tenant, "boss"), "Mia Díaz");
+        tenant.commit_delete("boss");
+        for value in ["boss", "boss@x"] {
+            assert_eq!(manager(&mut tenant, value), "", "{value}");
+        }
+    }
+
+    #[test]
+    fn somebody_may_be_their_own_manager() {
+        assert_eq!(manager(&mut Tenant::default(), "report"), "Ana Díaz");
+    }
+
+    #[test]
+    fn who_has_no_manager_costs_no_reading_of_others() {
+        let mut tenant = Tenant::default();
+        tenant.commit(&user("u1", "u1", &[]));
+        tenant.people.reads = 0;
+        tenant.mapping().known("u1").unwrap().unwrap();
+        assert_eq!((tenant.people.reads, tenant.people.walks), (1, 0));
     }
 }

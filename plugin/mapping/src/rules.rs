@@ -83,7 +83,7 @@ impl Rules {
         let mut wrong = Vec::new();
         let (attributes, unusable) = AttributeMap::read(&settings);
         let mut rules = Self {
-            attributes: Arc::new(attributes),
+            attributes,
             ..Self::default()
         };
         wrong.extend(unusable);

@@ -12,6 +12,7 @@ mod lexer;
 mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 
@@ -55,10 +56,7 @@ pub const DEFAULTS: [(&str, &str); 11] = [
         "first(join(\" \", name.givenName, name.familyName), name.formatted, displayName, userName)",
     ),
     ("given_name", "name.givenName"),
-    (
-        "manager",
-        "first(person(manager.value), manager.displayName)",
-    ),
+    ("manager", "person(manager.value)"),
     ("organization", "organization"),
     ("title", "title"),
 ];
@@ -78,7 +76,7 @@ pub struct AttributeMap {
 
 impl Default for AttributeMap {
     fn default() -> Self {
-        Self::read(&Map::new()).0
+        Self::standard().as_ref().clone()
     }
 }
 
@@ -97,9 +95,26 @@ impl PartialEq for AttributeMap {
 impl Eq for AttributeMap {}
 
 impl AttributeMap {
+    /// The [`DEFAULTS`], read once.
+    pub fn standard() -> &'static Arc<Self> {
+        static STANDARD: OnceLock<Arc<AttributeMap>> = OnceLock::new();
+        STANDARD.get_or_init(|| Arc::new(Self::worded(&Map::new()).0))
+    }
+
     /// Reads the settings `attributes` and `tables`. What cannot be used is left at its
     /// default and named, place first.
-    pub fn read(settings: &Map<String, Value>) -> (Self, Vec<String>) {
+    pub fn read(settings: &Map<String, Value>) -> (Arc<Self>, Vec<String>) {
+        if ["attributes", "tables"]
+            .iter()
+            .all(|name| !settings.contains_key(*name))
+        {
+            return (Arc::clone(Self::standard()), Vec::new());
+        }
+        let (map, wrong) = Self::worded(settings);
+        (Arc::new(map), wrong)
+    }
+
+    fn worded(settings: &Map<String, Value>) -> (Self, Vec<String>) {
         let mut wrong = Vec::new();
         let tables = match settings.get("tables") {
             None => Tables::default(),
@@ -274,7 +289,7 @@ mod tests {
     use super::*;
 
     fn read(settings: &Value) -> (AttributeMap, Vec<String>) {
-        AttributeMap::read(settings.as_object().unwrap())
+        AttributeMap::worded(settings.as_object().unwrap())
     }
 
     #[test]

@@ -65,27 +65,26 @@ impl TextPath {
                 }),
             };
         };
-        if attribute.is_secret() || !is_stored(attribute) {
-            return Err(wrong(format!(
-                "{} is not part of what can be read of a user",
-                quoted(&attribute.name)
-            )));
-        }
         let sub = match path.sub.as_deref() {
             None => None,
-            Some(sub) => Some(
-                attribute
-                    .sub(sub)
-                    .filter(|part| !part.is_secret())
-                    .ok_or_else(|| {
-                        wrong(format!(
-                            "{} has no part {}",
-                            quoted(&attribute.name),
-                            quoted(sub)
-                        ))
-                    })?,
-            ),
+            Some(sub) => Some(attribute.sub(sub).ok_or_else(|| {
+                wrong(format!(
+                    "{} has no part {}",
+                    quoted(&attribute.name),
+                    quoted(sub)
+                ))
+            })?),
         };
+        let unread = |attribute: &&Attribute| attribute.is_secret() || !is_stored(attribute);
+        if std::iter::once(attribute)
+            .chain(sub)
+            .any(|one| unread(&one))
+        {
+            return Err(wrong(format!(
+                "{} is not part of what can be read of a user",
+                quoted(&path.to_string())
+            )));
+        }
         let elements = match &parsed.filter {
             None => None,
             Some(_) if !attribute.multi_valued => {
@@ -275,6 +274,7 @@ mod tests {
             ("password", "not part of what can be read"),
             ("groups", "not part of what can be read"),
             ("id", "not part of what can be read"),
+            ("manager.displayName", "not part of what can be read"),
             ("name.givenNam", "has no part"),
             ("title.value", "has no part"),
             (departmnt.as_str(), "has no attribute"),
