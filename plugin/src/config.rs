@@ -1,7 +1,8 @@
 //! The configuration, parsed once per revision.
 //!
-//! An instance serves one tenant but, over its life, several of its connections;
-//! a revision names one state of one of them, so it alone is the key.
+//! An instance serves one tenant but, over its life, several of its connections, and
+//! mapping in between; a revision names one state of one of them, so it alone is the
+//! key.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -19,24 +20,36 @@ pub(crate) struct Settings {
     pub(crate) rules: Rules,
 }
 
+/// Configurations kept parsed: a write of a connection is mapped right after it, and few
+/// tenants have more connections.
+const KEPT: usize = 4;
+
 thread_local! {
-    static KNOWN: RefCell<Option<(u64, Rc<Settings>)>> = const { RefCell::new(None) };
+    /// The one used last comes first.
+    static KNOWN: RefCell<Vec<(u64, Rc<Settings>)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The configuration in force.
 pub(crate) fn current() -> Rc<Settings> {
-    let known = KNOWN.with_borrow(|known| known.as_ref().map(|(revision, _)| *revision));
-    match get(known) {
+    let last = KNOWN.with_borrow(|known| known.first().map(|(revision, _)| *revision));
+    match get(last) {
         State::Unchanged => KNOWN
-            .with_borrow(|known| known.as_ref().map(|(_, settings)| Rc::clone(settings)))
+            .with_borrow(|known| known.first().map(|(_, settings)| Rc::clone(settings)))
             // A host that says "unchanged" to someone who knows nothing is wrong,
             // and the defaults are the safest reading.
             .unwrap_or_default(),
-        State::Current(document) => {
-            let settings = Rc::new(parse(&document.json));
-            KNOWN.set(Some((document.revision, Rc::clone(&settings))));
+        State::Current(document) => KNOWN.with_borrow_mut(|known| {
+            let kept = known
+                .iter()
+                .position(|(revision, _)| *revision == document.revision);
+            let settings = match kept.map(|place| known.remove(place)) {
+                Some((_, settings)) => settings,
+                None => Rc::new(parse(&document.json)),
+            };
+            known.truncate(KEPT - 1);
+            known.insert(0, (document.revision, Rc::clone(&settings)));
             settings
-        }
+        }),
     }
 }
 

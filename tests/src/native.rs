@@ -76,10 +76,10 @@ impl NativePlugin {
 
 /// As the component reads it: what is absent or unusable has its default.
 fn parse(json: &[u8]) -> Settings {
-    Settings {
-        scim: Config::usable(json).0,
-        rules: Rules::usable(json).0,
-    }
+    let rules = Rules::usable(json).0;
+    let mut scim = Config::usable(json).0;
+    scim.derived = Some(rules.derived());
+    Settings { scim, rules }
 }
 
 #[async_trait]
