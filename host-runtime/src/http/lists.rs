@@ -1,9 +1,11 @@
 //! Lists for administrators, page by page: hosts, people, requests.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use http::StatusCode;
 use nameplate_store::{
-    AssignmentOutcome, Connection, Detail, Direction, Find, Hit, KeyRange, Kind, Page, Scope,
-    StoreError, TenantId,
+    AssignmentOutcome, Connection, Detail, Direction, Find, Hit, HostSummary, KeyRange, Kind, Page,
+    Scope, StoreError, TenantId,
 };
 use serde_json::{Value, json};
 
@@ -31,8 +33,34 @@ impl Front {
             .last()
             .filter(|_| more)
             .map(|host| host.record.id.clone());
-        let shapes: Vec<Value> = found.iter().map(shapes::summary).collect();
+        let names = self.names_of(tenant, &found).await?;
+        let shape = |host: &HostSummary| {
+            let user = host.assignment.user.as_ref();
+            let name = user.and_then(|user| names.get(user));
+            shapes::summary(host, name.map(String::as_str))
+        };
+        let shapes: Vec<Value> = found.iter().map(shape).collect();
         Ok((StatusCode::OK, json!({ "hosts": shapes, "next": next })))
+    }
+
+    /// What the people of a page of hosts are called now, by their ids.
+    async fn names_of(
+        &self,
+        tenant: TenantId,
+        hosts: &[HostSummary],
+    ) -> Result<BTreeMap<String, String>, StoreError> {
+        let people = hosts.iter().filter_map(|host| host.assignment.user.clone());
+        let people: BTreeSet<String> = people.collect();
+        let people: Vec<String> = people.into_iter().collect();
+        let scope = Scope {
+            tenant,
+            connection: None,
+        };
+        let found = self.runtime.stores().users.get_many(scope, &people).await?;
+        Ok(found
+            .into_iter()
+            .map(|document| (document.id, document.label))
+            .collect())
     }
 
     pub(super) async fn list_requests(&self, tenant: TenantId, query: &Query) -> Answer {

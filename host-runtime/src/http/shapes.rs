@@ -99,6 +99,14 @@ fn other_emails(person: Option<&Person>, claims: &[Claim]) -> Vec<Value> {
 
 /// One row for each address and source, the newest claim first.
 fn rows(claims: &[Claim], wanted: impl Fn(&Source) -> bool) -> Vec<(&str, &'static str)> {
+    rows_of(claims, wanted, address)
+}
+
+fn rows_of<'a>(
+    claims: &'a [Claim],
+    wanted: impl Fn(&Source) -> bool,
+    address: impl Fn(&'a Claim) -> &'a str,
+) -> Vec<(&'a str, &'static str)> {
     let mut seen = BTreeSet::new();
     claims
         .iter()
@@ -112,20 +120,39 @@ fn rows(claims: &[Claim], wanted: impl Fn(&Source) -> bool) -> Vec<(&str, &'stat
                 // Promised to hardware or unknown to Fleet: nothing seen on the host.
                 Source::Serial | Source::Other(_) => return None,
             };
-            let email = if claim.email.is_empty() {
-                claim.username.as_str()
-            } else {
-                claim.email.as_str()
-            };
+            let email = address(claim);
             (!email.is_empty()).then_some((email, source))
         })
         .filter(|row| seen.insert(*row))
         .collect()
 }
 
+/// The address claimed, or the login where there is none.
+fn address(claim: &Claim) -> &str {
+    if claim.email.is_empty() {
+        &claim.username
+    } else {
+        &claim.email
+    }
+}
+
+/// The address of a claim that led to a person, as that person has it now: what was
+/// claimed is kept, and would contradict everything else that is shown after a rename.
+fn present_address<'a>(claim: &'a Claim, user: &'a EndUser) -> &'a str {
+    let claimed = address(claim);
+    let decided = claim.username == user.login || claim.email == user.login;
+    match &user.person {
+        Some(person) if decided && claimed.contains('@') && person.username.contains('@') => {
+            &person.username
+        }
+        _ => claimed,
+    }
+}
+
 /// `…/device_mapping`.
 pub fn device_mapping(host: &Host, user: &EndUser) -> Value {
-    let mapping: Vec<Value> = rows(&host.claims, |_| true)
+    let present = |claim| present_address(claim, user);
+    let mapping: Vec<Value> = rows_of(&host.claims, |_| true, present)
         .into_iter()
         .map(|(email, source)| json!({ "email": email, "source": source }))
         .collect();
@@ -233,9 +260,15 @@ pub fn host(host: &Host, user: &EndUser, history: &[PastAssignment]) -> Value {
 }
 
 /// A host in a list.
-pub fn summary(host: &HostSummary) -> Value {
+///
+/// `name` is what its person is called now, if it has one.
+pub fn summary(host: &HostSummary, name: Option<&str>) -> Value {
     let mut shape = record(&host.record);
-    shape.insert("assignment".to_owned(), stored(&host.assignment));
+    let mut assignment = stored(&host.assignment);
+    if let (Some(name), Some(assignment)) = (name, assignment.as_object_mut()) {
+        assignment.insert("username".to_owned(), json!(name));
+    }
+    shape.insert("assignment".to_owned(), assignment);
     Value::Object(shape)
 }
 

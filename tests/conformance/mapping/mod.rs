@@ -2,6 +2,7 @@
 
 mod bulk;
 mod devices;
+mod faults;
 mod guide;
 mod lists;
 mod status;
