@@ -280,14 +280,18 @@ pub fn claim(claim: &Claim) -> Result<(), StoreError> {
     at_most("claim id in bytes", claim.id.len(), CLAIM)?;
     at_most("source in bytes", claim.source.as_str().len(), SHORT)?;
     at_most("logins", claim.logins.len(), CLAIM_LOGINS)?;
-    logins(&claim.logins)
+    logins(&claim.logins)?;
+    texts(&claim.username, &claim.email, &claim.full_name)?;
+    number(claim.since)?;
+    claim.withdrawn.map_or(Ok(()), number)
 }
 
 /// Checks an assignment.
 ///
 /// # Errors
-/// [`StoreError::Invalid`] for a bad user id or a reason over 512 bytes.
+/// [`StoreError::Invalid`] for a bad user id, or a login or reason over its limit.
 pub fn assignment(assignment: &Assignment) -> Result<(), StoreError> {
+    at_most("login in bytes", assignment.login.len(), limits::LABEL)?;
     at_most("reason in bytes", assignment.reason.len(), REASON)?;
     assignment.user.as_deref().map_or(Ok(()), document_id)
 }
@@ -313,12 +317,18 @@ pub fn promise(promise: &Promise) -> Result<(), StoreError> {
         username,
         email,
         full_name,
-        since: _,
+        since,
     } = promise;
     host_name(name)?;
     if username.is_empty() && email.is_empty() {
         return Err(invalid("a promise names a user name or an e-mail address"));
     }
+    number(*since)?;
+    texts(username, email, full_name)
+}
+
+/// Checks what names a person.
+fn texts(username: &str, email: &str, full_name: &str) -> Result<(), StoreError> {
     for (what, value) in [
         ("user name", username),
         ("e-mail address", email),
@@ -329,6 +339,14 @@ pub fn promise(promise: &Promise) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Checks a time or a number of an event: 63 bits, as SQL has them.
+fn number(number: u64) -> Result<(), StoreError> {
+    match i64::try_from(number) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(invalid("a number is larger than 63 bits")),
+    }
+}
+
 /// Checks a webhook.
 ///
 /// # Errors
@@ -337,6 +355,10 @@ pub fn webhook(webhook: &Webhook) -> Result<(), StoreError> {
     document_id(&webhook.id)?;
     at_most("secret in bytes", webhook.secret.len(), SECRET)?;
     at_most("error in bytes", webhook.last_error.len(), REASON)?;
+    for time in [webhook.created, webhook.position, webhook.next_try] {
+        number(time)?;
+    }
+    webhook.last_delivered.map_or(Ok(()), number)?;
     webhook_settings(&webhook.url, &webhook.events)
 }
 
@@ -358,16 +380,28 @@ pub fn webhook_settings(url: &str, events: &[String]) -> Result<(), StoreError> 
 /// Checks how far a webhook has come.
 ///
 /// # Errors
-/// [`StoreError::Invalid`] for an error over 512 bytes.
+/// [`StoreError::Invalid`] for an error over 512 bytes or a number over 63 bits.
 pub fn webhook_progress(progress: &WebhookProgress) -> Result<(), StoreError> {
-    at_most("error in bytes", progress.last_error.len(), REASON)
+    let WebhookProgress {
+        position,
+        failures: _,
+        next_try,
+        last_error,
+        last_delivered,
+    } = progress;
+    at_most("error in bytes", last_error.len(), REASON)?;
+    number(*position)?;
+    number(*next_try)?;
+    last_delivered.map_or(Ok(()), number)
 }
 
 /// Checks a dead letter.
 ///
 /// # Errors
-/// [`StoreError::Invalid`] for an error over 512 bytes.
+/// [`StoreError::Invalid`] for an error over 512 bytes or a number over 63 bits.
 pub fn dead_letter(letter: &DeadLetter) -> Result<(), StoreError> {
+    number(letter.seq)?;
+    number(letter.at)?;
     at_most("error in bytes", letter.error.len(), REASON)
 }
 

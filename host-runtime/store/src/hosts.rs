@@ -71,7 +71,7 @@ pub struct Claim {
     pub id: String,
     /// Where it comes from.
     pub source: Source,
-    /// As given.
+    /// As given; at most 1024 bytes, as the next two.
     pub username: String,
     /// As given.
     pub email: String,
@@ -138,7 +138,7 @@ pub struct Assignment {
     pub outcome: AssignmentOutcome,
     /// The person, if linked.
     pub user: Option<String>,
-    /// The login claimed, as given.
+    /// The login claimed, as given; at most 1024 bytes.
     pub login: String,
     /// Why, in one line for people.
     pub reason: String,

@@ -333,7 +333,8 @@ pub trait UserStore: Send + Sync {
     /// those of deleted documents first, then those that ended; of each the oldest
     /// (see [`spans::shown`](crate::spans::shown)). It MUST find the living ones by
     /// an index and not behind the dead: a login may have been created and deleted
-    /// any number of times.
+    /// any number of times. It MAY forget ended spans that are left out of the answer
+    /// for their value alone.
     async fn holders(&self, scope: Scope, values: &[Vec<u8>]) -> Result<Vec<Holding>, StoreError>;
 
     /// Writes units: each wholly or not at all, in order, durable on return.

@@ -155,7 +155,8 @@ pub fn settle(connection: &Connection, tenant: TenantId, seqs: &[u64]) -> Result
     let mut statement = connection.prepare_cached(
         "UPDATE events SET settled = 1 WHERE tenant = ?1 AND seq = ?2 AND settled = 0",
     )?;
-    for seq in seqs {
+    // No number is larger than 63 bits, and so none that is there.
+    for seq in seqs.iter().filter(|seq| i64::try_from(**seq).is_ok()) {
         statement.execute(params![tenant.0, U(*seq)])?;
     }
     Ok(())

@@ -62,7 +62,7 @@ const EVENTS: u64 = 100_000;
 /// of 100,000 people is pushed anew. 2 GB of a tenant's file at most.
 const EVENTS_WAITING: u64 = 1_000_000;
 
-/// Old rows forgotten with each new one, of commits and of events: more than one,
+/// Old rows forgotten with each new one, of commits, of events and of spans: more than one,
 /// so that a table shrinks after a burst; few, so that nobody waits for it.
 const FORGET: i64 = 8;
 

@@ -247,6 +247,10 @@ pub fn advance(
         last_error,
         last_delivered,
     } = progress;
+    // No webhook is further than 63 bits.
+    if i64::try_from(expected).is_err() {
+        return Ok(false);
+    }
     let written = connection
         .prepare_cached(
             "UPDATE webhooks SET position = ?4, failures = ?5, next_try = ?6, last_error = ?7, last_delivered = ?8
@@ -329,7 +333,7 @@ pub fn remove(
         "DELETE FROM dead_letters WHERE tenant = ?1 AND webhook = ?2 AND seq = ?3",
     )?;
     let mut gone = 0;
-    for seq in seqs {
+    for seq in seqs.iter().filter(|seq| i64::try_from(**seq).is_ok()) {
         gone += statement.execute(params![tenant.0, webhook, U(*seq)])?;
     }
     let count = i64::try_from(gone).unwrap_or(i64::MAX);

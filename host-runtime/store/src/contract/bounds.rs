@@ -211,13 +211,45 @@ pub async fn a_host_over_a_limit_is_invalid<S: Backend>(store: &S) {
             .put_claim(at.tenant, 1, "h", claim("c", vec![vec![0; 513]]))
             .await
     ));
-    let long = crate::Assignment {
-        reason: "x".repeat(513),
-        ..crate::Assignment::default()
-    };
-    assert!(invalid(
-        store.put_assignment(at.tenant, 1, "h", 1, long).await
-    ));
+    let long = "x".repeat(1025);
+    for long in [
+        Claim {
+            username: long.clone(),
+            ..claim("c", Vec::new())
+        },
+        Claim {
+            email: long.clone(),
+            ..claim("c", Vec::new())
+        },
+        Claim {
+            full_name: long.clone(),
+            ..claim("c", Vec::new())
+        },
+        Claim {
+            since: u64::MAX,
+            ..claim("c", Vec::new())
+        },
+        Claim {
+            withdrawn: Some(u64::MAX),
+            ..claim("c", Vec::new())
+        },
+    ] {
+        assert!(invalid(store.put_claim(at.tenant, 1, "h", long).await));
+    }
+    for long in [
+        crate::Assignment {
+            reason: "x".repeat(513),
+            ..crate::Assignment::default()
+        },
+        crate::Assignment {
+            login: long,
+            ..crate::Assignment::default()
+        },
+    ] {
+        assert!(invalid(
+            store.put_assignment(at.tenant, 1, "h", 1, long).await
+        ));
+    }
 }
 
 pub async fn names_and_settings_are_checked<S: Backend>(store: &S) {

@@ -255,6 +255,7 @@ macro_rules! contract_suite {
                 the_newest_10000_dead_letters_are_kept,
                 a_removed_webhook_leaves_nothing,
                 a_tenant_has_100_webhooks_at_most,
+                numbers_over_63_bits_are_refused_or_of_nobody,
                 a_webhook_over_a_limit_is_invalid,
             }
             control {

@@ -255,6 +255,7 @@ pub async fn a_promise_over_a_limit_is_invalid<S: Backend>(store: &S) {
             full_name: long,
             ..fits.clone()
         },
+        promise(serial("S1"), "ana", u64::MAX),
     ];
     for promise in bad {
         let answer = store.put_promise(at.tenant, promise.clone()).await;

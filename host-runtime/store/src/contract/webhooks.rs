@@ -24,7 +24,7 @@ fn hook(tenant: TenantId, id: &str, created: u64) -> Webhook {
 fn letter(seq: u64, error: &str) -> DeadLetter {
     DeadLetter {
         seq,
-        at: 10 * seq,
+        at: seq,
         attempts: 3,
         error: error.to_owned(),
     }
@@ -343,6 +343,62 @@ pub async fn a_tenant_has_100_webhooks_at_most<S: Backend>(store: &S) {
     assert!(add(other.tenant, "one-more").await.unwrap());
     store.remove_webhook(at.tenant, "w7").await.unwrap();
     assert!(add(at.tenant, "one-more").await.unwrap());
+}
+
+pub async fn numbers_over_63_bits_are_refused_or_of_nobody<S: Backend>(store: &S) {
+    let at = Place::new(store).await;
+    let most = u64::try_from(i64::MAX).unwrap();
+    let beyond = most + 1;
+    let kept = Webhook {
+        position: most,
+        ..hook(at.tenant, "w1", most)
+    };
+    assert!(store.add_webhook(kept.clone()).await.unwrap());
+    assert!(
+        store
+            .add_dead_letter(at.tenant, "w1", letter(3, "a"))
+            .await
+            .unwrap()
+    );
+    for webhook in [
+        hook(at.tenant, "w2", beyond),
+        Webhook {
+            position: beyond,
+            ..hook(at.tenant, "w2", 1)
+        },
+        Webhook {
+            next_try: beyond,
+            ..hook(at.tenant, "w2", 1)
+        },
+        Webhook {
+            last_delivered: Some(beyond),
+            ..hook(at.tenant, "w2", 1)
+        },
+    ] {
+        let answer = store.add_webhook(webhook).await;
+        assert!(matches!(answer, Err(StoreError::Invalid(_))));
+    }
+    let progress = store
+        .webhook_progress(at.tenant, "w1", most, moved(beyond))
+        .await;
+    assert!(matches!(progress, Err(StoreError::Invalid(_))));
+    for expected in [beyond, u64::MAX] {
+        let progress = store
+            .webhook_progress(at.tenant, "w1", expected, moved(1))
+            .await;
+        assert!(!progress.unwrap());
+    }
+    let grave = store
+        .add_dead_letter(at.tenant, "w1", letter(beyond, "a"))
+        .await;
+    assert!(matches!(grave, Err(StoreError::Invalid(_))));
+    let removed = store
+        .remove_dead_letters(at.tenant, "w1", &[u64::MAX])
+        .await;
+    assert_eq!(removed.unwrap(), 0);
+    store.settle(at.tenant, &[u64::MAX]).await.unwrap();
+    assert_eq!(read(&at, "w1").await, Some(kept));
+    assert_eq!(letters(&at, "w1").await, [letter(3, "a")]);
 }
 
 pub async fn a_webhook_over_a_limit_is_invalid<S: Backend>(store: &S) {

@@ -325,6 +325,32 @@ fn dead_spans_beyond_an_answer_cost_nothing() {
 }
 
 #[test]
+fn spans_that_nobody_is_shown_are_forgotten() {
+    let directory = Directory::of(20);
+    let login = format!("{}@example.com", id(30));
+    // 2 are open, 5 ended, the others dead: 1 to 5 are older than what is shown.
+    let spans = format!(
+        "WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 1007)
+         INSERT INTO holdings (tenant, connection, attribute, value, document, since, until, state)
+         SELECT 1, 1, 'userName', CAST('{login}' AS BLOB), 'x' || n, n, n,
+             CASE WHEN n < 3 THEN 0 WHEN n < 8 THEN 1 ELSE 2 END FROM n"
+    );
+    directory.connection.execute_batch(&spans).unwrap();
+    let kept = || -> (i64, i64, i64) {
+        let query = "SELECT sum(state = 0), sum(state = 1), min(CASE state WHEN 2 THEN since END)
+             FROM holdings WHERE value = CAST(?1 AS BLOB)";
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        directory
+            .connection
+            .query_row(query, [&login], row)
+            .unwrap()
+    };
+    assert_eq!(kept(), (2, 5, 8));
+    directory.commit(vec![Change::Put(user(30))]);
+    assert_eq!(kept(), (3, 5, 13), "1,000 that ended are kept");
+}
+
+#[test]
 fn what_is_skipped_is_not_read() {
     let mut directory = Directory::of(LARGE);
     let skip = LARGE - 20;

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use nameplate_store::keyset::{self, Difference};
-use nameplate_store::{ChangeResult, Key, Kind, Outcome, Put, Rekey};
+use nameplate_store::{ChangeResult, Key, Kind, Outcome, Put, Rekey, check};
 use rusqlite::{OptionalExtension, params};
 
 use super::{Head, Stop, Work};
+use crate::sqlite::FORGET;
 use crate::sqlite::codec::{K, U, pack_keys, unpack_keys};
 use crate::sqlite::errors::Fault;
 
@@ -282,7 +283,23 @@ impl Work<'_> {
                     "INSERT INTO holdings (tenant, connection, attribute, value, document, since) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 )?
                 .execute(params![tenant, connection, attribute, value, id, now])?;
+            self.forget_spans(value)?;
         }
+        Ok(())
+    }
+
+    /// Forgets a few spans of a value that ended so long ago that `holders` cannot show
+    /// them: each was opened once, so their number stays bounded.
+    fn forget_spans(&self, value: &[u8]) -> Result<(), Fault> {
+        let shown = i64::try_from(check::SPANS).unwrap_or(i64::MAX);
+        self.db
+            .prepare_cached(
+                "DELETE FROM holdings WHERE span IN (
+                     SELECT span FROM holdings INDEXED BY holdings_value
+                     WHERE tenant = ?1 AND value = ?2 AND state > 0
+                     ORDER BY state, since DESC, span DESC LIMIT ?3 OFFSET ?4)",
+            )?
+            .execute(params![self.tenant.0, value, FORGET, shown])?;
         Ok(())
     }
 
