@@ -20,6 +20,8 @@ pub mod affected;
 pub mod attributes;
 pub mod claim;
 pub mod directory;
+#[cfg(test)]
+mod documented;
 mod explain;
 pub mod hosts;
 mod json;

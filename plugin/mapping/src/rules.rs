@@ -14,12 +14,12 @@ use crate::attributes::{AttributeMap, DEPARTMENT};
 use crate::person::attributes_of;
 use crate::render::Missing;
 use crate::spelling::{did_you_mean, nearest};
-use crate::text::quoted;
+use crate::text::{one_line, quoted};
 
 pub use read::{LabelRule, Selector};
 
 /// The names of the settings that are read here.
-const OURS: [&str; 9] = [
+pub(crate) const OURS: [&str; 9] = [
     "attributes",
     "connection_order",
     "connections",
@@ -212,7 +212,8 @@ fn misspelt(settings: &Map<String, Value>) -> Option<String> {
     settings.keys().filter(strange).find_map(|name| {
         let meant = nearest(name, known())?;
         Some(format!(
-            "{name}: there is no such setting: did you mean `{meant}`"
+            "{}: there is no such setting: did you mean `{meant}`",
+            one_line(name, name.len())
         ))
     })
 }
@@ -227,6 +228,8 @@ fn names(value: Option<&Value>) -> Option<Vec<&str>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -278,6 +281,8 @@ mod tests {
             Some("lables: there is no such setting: did you mean `labels`")
         );
         assert!(wrong(br#"{"dialekt": "okta"}"#).is_some_and(|wrong| wrong.contains("`dialect`")));
+        let broken = wrong(b"{\"label\\ns\": {}}");
+        assert!(broken.is_some_and(|wrong| wrong.starts_with("label s: ")));
         assert_eq!(wrong(br#"{"dialect": "okta", "colour": 1, "mf": 1}"#), None);
     }
 
@@ -312,5 +317,37 @@ mod tests {
         let (deactivated, wrong) = of(br#"{"deactivated": "delete"}"#);
         assert_eq!(deactivated, Deactivated::Mark);
         assert!(wrong.is_some_and(|wrong| wrong.starts_with("deactivated: ")));
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "\\PC{0,12}".prop_map(Value::from),
+            Just(Value::from("lower(title")),
+            Just(Value::from("NAMEPLATE_TITLE")),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            let name = prop_oneof!["name|group|attribute|value|title", "\\PC{0,8}"];
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(name, inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_settings_are_read_or_refused_in_one_line(
+            name in prop::sample::select(OURS.to_vec()), value in json(),
+        ) {
+            let settings = serde_json::json!({name: value}).to_string();
+            if let (_, Some(wrong)) = Rules::usable(settings.as_bytes()) {
+                prop_assert!(wrong.starts_with(name), "{wrong}");
+                prop_assert!(!wrong.contains(char::is_control), "{wrong:?}");
+            }
+        }
     }
 }

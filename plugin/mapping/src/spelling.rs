@@ -2,13 +2,15 @@
 //!
 //! This module must not know what the words are for.
 
+use crate::text::quoted;
+
 /// Words longer than this are not compared: names of ours are shorter.
 const MAX_WORD: usize = 64;
 
 /// `: did you mean …`, or nothing if no known word is near.
 pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     match nearest(word, known) {
-        Some(near) => format!(": did you mean `{near}`"),
+        Some(near) => format!(": did you mean {}", quoted(near)),
         None => String::new(),
     }
 }

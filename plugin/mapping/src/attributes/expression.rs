@@ -18,7 +18,7 @@ use crate::text::quoted;
 /// The most functions inside one another: bounds the recursion here and in the evaluator.
 const MAX_DEPTH: usize = 8;
 
-const FUNCTIONS: [&str; 6] = ["lower", "before_at", "first", "join", "lookup", "person"];
+pub(crate) const FUNCTIONS: [&str; 6] = ["lower", "before_at", "first", "join", "lookup", "person"];
 
 /// What a value is made of.
 #[derive(Clone, Debug, PartialEq)]

@@ -20,6 +20,8 @@ pub use eval::Names;
 use eval::Scope;
 pub(crate) use eval::before_at;
 use expression::Expression;
+#[cfg(test)]
+pub(crate) use expression::FUNCTIONS;
 pub use lexer::ExpressionError;
 use tables::Tables;
 
