@@ -1,7 +1,7 @@
 //! The attribute map: what a host shows of a person, as the tenant words it.
 //!
 //! Each attribute has a name (`department`) and an expression over the person's
-//! document ([`expression`], read by way of [`lexer`], valued by [`eval`]). Those that
+//! document (`expression`, read by way of `lexer`, valued by `eval`). Those that
 //! the tenant does not word have the [`DEFAULTS`].
 //!
 //! This module must not know who uses which host.

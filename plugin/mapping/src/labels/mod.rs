@@ -2,7 +2,7 @@
 //!
 //! The tenant defines some ([`crate::rules::LabelRule`]); for each group and each
 //! department there is one by itself. Nothing of it is stored: who has a label is found
-//! on reading, from people to hosts ([`holders`]) or from a host to its person.
+//! on reading, from people to hosts (`holders`) or from a host to its person.
 //!
 //! This module must not know how a person is found for a host.
 
