@@ -244,6 +244,7 @@ pub fn host(host: &Host, user: &EndUser, history: &[PastAssignment]) -> Value {
         .map(|past| {
             let mut line = stored(&past.assignment);
             if let Some(line) = line.as_object_mut() {
+                line.insert("from".to_owned(), json!(rfc3339(past.from)));
                 line.insert("until".to_owned(), json!(rfc3339(past.until)));
                 line.insert("replaced_because".to_owned(), json!(past.replaced_because));
             }

@@ -189,6 +189,62 @@ async fn a_webhook_of_another_tenant_is_not_waited_for() {
     assert_eq!(webhook_of.range().await, (1, 0));
 }
 
+/// Two who write people and two who write hosts, and one who follows the log.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_who_follows_the_log_misses_nothing() {
+    const EACH: u64 = 100;
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("a.db"), SqliteOptions::default()).unwrap();
+    let scope = scope(&store).await;
+    let people = (0..2_u64).map(|writer| {
+        let log = Log {
+            store: store.clone(),
+            scope,
+            _folder: tempfile::tempdir().unwrap(),
+        };
+        let first = u128::from(writer * EACH);
+        tokio::spawn(async move {
+            let last = first + u128::from(EACH) - 1;
+            log.write(first..=last, &[]).await;
+        })
+    });
+    let hosts = (0..2).map(|writer| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let host = format!("h{writer}");
+            let record = HostRecord {
+                id: host.clone(),
+                ..HostRecord::default()
+            };
+            store.put_host(scope.tenant, 1, record).await.unwrap();
+            for version in 1..=EACH {
+                let next = Assignment {
+                    login: version.to_string(),
+                    ..Assignment::default()
+                };
+                let put = store.put_assignment(scope.tenant, 1, &host, version, next);
+                put.await.unwrap();
+            }
+        })
+    });
+    let writers: Vec<_> = people.chain(hosts).collect();
+    let mut seen = 0;
+    while seen < 4 * EACH {
+        for event in store.events(scope.tenant, seen, 7).await.unwrap() {
+            assert_eq!(event.seq, seen + 1, "an event came late");
+            seen = event.seq;
+        }
+        tokio::task::yield_now().await;
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    assert_eq!(
+        store.event_range(scope.tenant).await.unwrap(),
+        (1, 4 * EACH)
+    );
+}
+
 #[tokio::test]
 async fn events_of_hosts_are_forgotten_too() {
     let log = Log::new().await;

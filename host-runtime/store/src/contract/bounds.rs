@@ -154,6 +154,10 @@ pub async fn a_read_over_a_limit_is_invalid<S: Backend>(store: &S) {
             .await
     ));
     assert!(invalid(store.with_host(at.tenant, &ids).await));
+    let beyond = limits::PAGE + 1;
+    assert!(invalid(store.users_of(at.okta, "g", None, beyond).await));
+    assert!(invalid(store.departures(at.tenant, None, beyond).await));
+    assert!(invalid(store.departures_of(at.tenant, &ids).await));
     assert!(invalid(store.index_ready(at.okta, &"x".repeat(65)).await));
 }
 
