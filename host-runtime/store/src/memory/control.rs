@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use super::MemoryStore;
+use super::{MemoryStore, count};
 use crate::{
     Connection, ConnectionId, ControlStore, RequestEntry, StoreError, Tenant, TenantId, Timestamp,
     Token, check,
@@ -246,7 +246,7 @@ impl ControlStore for MemoryStore {
         };
         let lines = log.lines.range(..before.unwrap_or(u64::MAX)).rev();
         Ok(lines
-            .take(usize::try_from(limit).unwrap_or(usize::MAX))
+            .take(count(limit))
             .map(|(_, line)| line.clone())
             .collect())
     }

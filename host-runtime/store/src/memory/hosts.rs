@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use async_trait::async_trait;
 
-use super::{MemoryStore, State};
+use super::{MemoryStore, State, count};
 use crate::{
     Assignment, AssignmentOutcome, Claim, Event, Host, HostName, HostRecord, HostStore,
     HostSummary, HostWrite, PastAssignment, Promise, Source, StoreError, TenantId, Timestamp,
@@ -66,9 +66,8 @@ impl MemoryStore {
         };
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let rows = hosts.range::<str, _>((from, Bound::Unbounded));
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         rows.filter_map(|(_, row)| want(&row.host))
-            .take(limit)
+            .take(count(limit))
             .collect()
     }
 
@@ -172,8 +171,8 @@ impl HostStore for MemoryStore {
 
     async fn host_count(&self, tenant: TenantId) -> Result<u64, StoreError> {
         let state = self.lock();
-        let count = state.hosts.get(&tenant).map_or(0, BTreeMap::len);
-        Ok(u64::try_from(count).unwrap_or(u64::MAX))
+        let hosts = state.hosts.get(&tenant).map_or(0, BTreeMap::len);
+        Ok(u64::try_from(hosts).unwrap_or(u64::MAX))
     }
 
     async fn hosts_named(
@@ -315,9 +314,15 @@ impl HostStore for MemoryStore {
     ) -> Result<Vec<PastAssignment>, StoreError> {
         let state = self.lock();
         let row = state.hosts.get(&tenant).and_then(|hosts| hosts.get(host));
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         Ok(row
-            .map(|row| row.history.iter().rev().take(limit).cloned().collect())
+            .map(|row| {
+                row.history
+                    .iter()
+                    .rev()
+                    .take(count(limit))
+                    .cloned()
+                    .collect()
+            })
             .unwrap_or_default())
     }
 

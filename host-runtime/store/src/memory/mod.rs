@@ -5,6 +5,8 @@
 
 mod control;
 mod directory;
+mod find;
+mod groups;
 mod hosts;
 mod promises;
 mod table;
@@ -64,4 +66,9 @@ impl State {
             false => Err(StoreError::Invalid("no such tenant".to_owned())),
         }
     }
+}
+
+/// How many rows a page may have.
+fn count(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use super::count;
 use crate::{HostName, Promise};
 
 /// By folded name.
@@ -25,9 +26,8 @@ impl Promises {
 
     pub fn after(&self, after: Option<&HostName>, limit: u32) -> Vec<Promise> {
         let from = after.map_or(Bound::Unbounded, |name| Bound::Excluded(name.folded()));
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let rows = self.0.range((from, Bound::Unbounded));
-        rows.take(limit)
+        rows.take(count(limit))
             .map(|(_, promise)| promise.clone())
             .collect()
     }

@@ -1,18 +1,18 @@
 //! Reads of the directory, and commit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use async_trait::async_trait;
 
 use super::directory::{Directory, Row, under};
-use super::{MemoryStore, unit};
-use crate::reserved::Reserved;
-use crate::walk::{self, Mark};
+use super::groups::{memberships, users_below};
+use super::{MemoryStore, count, find, unit};
+use crate::walk::Mark;
 use crate::{
-    ConnectionId, Departure, Detail, Direction, Document, Edge, Event, Find, HeldMember, Hit,
-    Holding, KeyRange, Kind, Member, MemberPage, Membership, Memberships, Outcome, Page, Rehearsal,
-    Scope, StoreError, TenantId, Timestamp, Trace, Unit, UserStore, check, limits, spans,
+    ConnectionId, Departure, Document, Edge, Event, Find, HeldMember, Holding, Kind, Member,
+    MemberPage, Memberships, Outcome, Page, Rehearsal, Scope, StoreError, TenantId, Timestamp,
+    Trace, Unit, UserStore, check, limits, spans,
 };
 
 impl MemoryStore {
@@ -63,7 +63,7 @@ impl UserStore for MemoryStore {
         // A tenant without a directory has pages too: empty ones, with a total.
         let (state, none) = (self.lock(), Directory::default());
         let directory = state.directories.get(&scope.tenant).unwrap_or(&none);
-        Ok(page(directory, connection, find, after))
+        Ok(find::page(directory, connection, find, after))
     }
 
     async fn index_ready(&self, scope: Scope, index_version: &str) -> Result<bool, StoreError> {
@@ -400,10 +400,6 @@ fn run(
     outcomes
 }
 
-fn count(limit: u32) -> usize {
-    usize::try_from(limit).unwrap_or(usize::MAX)
-}
-
 fn member(row: &Row) -> Member {
     Member {
         id: row.document.id.clone(),
@@ -421,165 +417,5 @@ fn forget(directory: &mut Directory, now: Timestamp) {
         }
         commits.by_age.pop_front();
         commits.outcomes.remove(&(connection, id));
-    }
-}
-
-fn page(directory: &Directory, connection: ConnectionId, find: &Find, after: Option<Mark>) -> Page {
-    let mut marks = matches(directory, connection, find);
-    // Later pages go without, as where counting costs something: whoever builds on
-    // this store should not come to rely on it.
-    let counted = after.is_none() || find.range == KeyRange::All;
-    let total = u64::try_from(marks.len()).ok().filter(|_| counted);
-    if find.direction == Direction::Descending {
-        marks.reverse();
-    }
-    let passed = |mark: &Mark| match (&after, find.direction) {
-        (None, _) => false,
-        (Some(after), Direction::Ascending) => (&mark.value, &mark.id) <= (&after.value, &after.id),
-        (Some(after), Direction::Descending) => {
-            (&mark.value, &mark.id) >= (&after.value, &after.id)
-        }
-    };
-    let skip = usize::try_from(find.skip).unwrap_or(usize::MAX);
-    let mut rest = marks.into_iter().skip_while(passed).skip(skip).peekable();
-    let mut page = Page {
-        hits: Vec::new(),
-        next: None,
-        total,
-    };
-    let mut bytes = 0;
-    while page.hits.len() < count(find.limit) && bytes < limits::PAGE_BYTES {
-        let Some(mark) = rest.next() else { break };
-        let document = directory
-            .documents
-            .get(&mark.id)
-            .map(|row| row.document.clone());
-        let document = document.filter(|_| find.want == Detail::Documents);
-        bytes += document.as_ref().map_or(0, |document| document.json.len());
-        page.next = rest.peek().is_some().then(|| mark.encode(connection, find));
-        let key = (find.want == Detail::Keys && find.range != KeyRange::All).then_some(mark.value);
-        page.hits.push(Hit {
-            id: mark.id,
-            key,
-            document,
-        });
-    }
-    page
-}
-
-/// Every hit in ascending order, each document once.
-fn matches(directory: &Directory, connection: ConnectionId, find: &Find) -> Vec<Mark> {
-    let reserved = Reserved::of(find);
-    if reserved.is_some() || find.range == KeyRange::All {
-        let rows = directory.documents.values().map(|row| &row.document);
-        let rows =
-            rows.filter(|document| document.connection == connection && document.kind == find.kind);
-        let marks = rows.map(|document| Mark {
-            value: reserved.map_or_else(Vec::new, |index| index.value(document)),
-            id: document.id.clone(),
-        });
-        let mut marks: Vec<Mark> = marks
-            .filter(|mark| walk::holds(&find.range, &mark.value))
-            .collect();
-        marks.sort_by(|one, other| (&one.value, &one.id).cmp(&(&other.value, &other.id)));
-        return marks;
-    }
-    let from = (
-        connection,
-        find.kind,
-        find.index.clone(),
-        Vec::new(),
-        String::new(),
-    );
-    let entries = directory
-        .index
-        .range(from..)
-        .take_while(|((at, kind, attribute, _, _), ())| {
-            *at == connection && *kind == find.kind && *attribute == find.index
-        });
-    entries
-        .filter(|((_, _, _, value, id), ())| {
-            let keys = directory
-                .documents
-                .get(id)
-                .map(|row| row.keys.as_slice())
-                .unwrap_or_default();
-            walk::holds(&find.range, value) && walk::met_first(find, keys, value)
-        })
-        .map(|((_, _, _, value, id), ())| Mark {
-            value: value.clone(),
-            id: id.clone(),
-        })
-        .collect()
-}
-
-/// The users in a group and in those below it, whatever the cycles.
-fn users_below(directory: &Directory, group: &str) -> BTreeSet<String> {
-    let mut groups = BTreeSet::from([group.to_owned()]);
-    let mut users = BTreeSet::new();
-    let mut open = vec![group.to_owned()];
-    while let Some(group) = open.pop() {
-        for member in directory.member_ids(&group) {
-            let kind = directory
-                .documents
-                .get(&member)
-                .map(|row| row.document.kind);
-            match kind {
-                Some(Kind::Group) if groups.insert(member.clone()) => open.push(member),
-                Some(Kind::User) => _ = users.insert(member),
-                Some(Kind::Group) | None => {}
-            }
-        }
-    }
-    users
-}
-
-/// Level by level, so that a group is met on a shortest way first; of several
-/// shortest ways the one that was complete earliest counts.
-fn memberships(directory: &Directory, member: &str, transitive: bool) -> Memberships {
-    let mut found: BTreeMap<String, Membership> = BTreeMap::new();
-    let mut level: BTreeMap<String, Timestamp> = BTreeMap::from([(member.to_owned(), 0)]);
-    let mut direct = true;
-    while !level.is_empty() && found.len() < check::GROUPS && (direct || transitive) {
-        let mut above: BTreeMap<String, Timestamp> = BTreeMap::new();
-        for (id, since) in &level {
-            for group in directory.groups_over(id) {
-                if group == member || found.contains_key(&group) {
-                    continue;
-                }
-                let edge = directory
-                    .edges
-                    .get(&(group.clone(), id.clone()))
-                    .copied()
-                    .unwrap_or_default();
-                let way = edge.max(*since);
-                above
-                    .entry(group)
-                    .and_modify(|other| *other = way.min(*other))
-                    .or_insert(way);
-            }
-        }
-        for (group, since) in &above {
-            let label = directory
-                .documents
-                .get(group)
-                .map(|row| row.document.label.clone())
-                .unwrap_or_default();
-            found.insert(
-                group.clone(),
-                Membership {
-                    group: group.clone(),
-                    label,
-                    direct,
-                    since: *since,
-                },
-            );
-        }
-        level = above;
-        direct = false;
-    }
-    Memberships {
-        groups: found.into_values().take(check::GROUPS).collect(),
-        last_removed: directory.removals.get(member).copied(),
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use async_trait::async_trait;
 
-use super::MemoryStore;
+use super::{MemoryStore, count};
 use crate::{DeadLetter, StoreError, TenantId, Webhook, WebhookProgress, WebhookStore, check};
 
 /// The webhooks of one tenant, by id.
@@ -149,13 +149,12 @@ impl WebhookStore for MemoryStore {
         limit: u32,
     ) -> Result<Vec<DeadLetter>, StoreError> {
         check::rows(limit)?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         Ok(self.with_webhook(tenant, webhook, |row| {
             let letters = row
                 .letters
                 .range((Bound::Excluded(after), Bound::Unbounded));
             letters
-                .take(limit)
+                .take(count(limit))
                 .map(|(_, letter)| letter.clone())
                 .collect()
         }))
