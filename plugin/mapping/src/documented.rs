@@ -82,17 +82,17 @@ fn the_examples_are_settings_that_can_be_used() {
 #[test]
 fn the_names_of_variables_are_those_documented() {
     let rows = table(MAPPING, "| Variable | Value | Also known as |");
-    let map = AttributeMap::default();
+    let map = AttributeMap::standard();
     for row in &rows {
         let names: BTreeSet<&String> = row.iter().step_by(2).collect();
         let first = row.first().map_or("", String::as_str);
-        let known: BTreeSet<String> = Variable::named(first, &map)
+        let known: BTreeSet<String> = Variable::named(first, map)
             .into_iter()
             .flat_map(Variable::names)
             .collect();
         assert_eq!(names, known.iter().collect(), "{first}");
     }
-    let fleet = Variable::all(&map).flat_map(Variable::names);
+    let fleet = Variable::all(map).flat_map(Variable::names);
     let fleet = fleet.filter(|name| name.starts_with("FLEET_")).collect();
     assert_eq!(column(&rows, 2), fleet);
 }

@@ -156,7 +156,7 @@ mod tests {
         Person::new(
             document,
             memberships,
-            &AttributeMap::default(),
+            AttributeMap::standard(),
             &Names::new(),
         )
     }

@@ -18,6 +18,9 @@ const MAX_TEXT: usize = 1 << 20;
 /// The most bytes of a filled text: a short name can stand for a long value, many times.
 const MAX_FILLED: usize = 8 << 20;
 
+/// The most different variables of a text: there are not nearly as many.
+const MAX_NAMES: usize = 256;
+
 /// What to do with a variable that has no value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Missing {
@@ -45,7 +48,8 @@ impl Mapping<'_> {
     /// [`end_user_of`](Mapping::end_user_of) does.
     ///
     /// # Errors
-    /// [`MappingError::Invalid`] if the text is too long, or grows past 8 MiB.
+    /// [`MappingError::Invalid`] if the text is too long, has more than 256 different
+    /// variables, or grows past 8 MiB.
     pub fn render(
         &mut self,
         host: &str,
@@ -117,6 +121,11 @@ fn fill(
             filled.push_str(value);
         }
         rest = dollar.get(length..).unwrap_or_default();
+        if values.len() > MAX_NAMES {
+            return Err(format!(
+                "the text has more than {MAX_NAMES} different variables"
+            ));
+        }
         if filled.len() > MAX_FILLED {
             return Err(format!(
                 "the text would be longer than {MAX_FILLED} bytes once it is filled"
@@ -204,8 +213,8 @@ mod tests {
     }
 
     fn filled(text: &str, missing: Missing) -> Rendered {
-        let map = AttributeMap::default();
-        fill(text, Source::Person(&ana()), &map, missing).unwrap()
+        let map = AttributeMap::standard();
+        fill(text, Source::Person(&ana()), map, missing).unwrap()
     }
 
     #[test]
@@ -283,9 +292,20 @@ mod tests {
             ..ana()
         };
         let text = "$NAMEPLATE_GROUPS".repeat(9);
-        let map = AttributeMap::default();
-        let error = fill(&text, Source::Person(&person), &map, Missing::Empty).unwrap_err();
+        let map = AttributeMap::standard();
+        let error = fill(&text, Source::Person(&person), map, Missing::Empty).unwrap_err();
         assert!(error.contains("8388608 bytes"), "{error}");
+    }
+
+    #[test]
+    fn a_text_of_very_many_variables_is_refused() {
+        let names =
+            |most: usize| -> String { (0..most).map(|n| format!("$NAMEPLATE_{n} ")).collect() };
+        let map = AttributeMap::standard();
+        let fill = |text: &str| fill(text, Source::Person(&ana()), map, Missing::Empty);
+        assert_eq!(fill(&names(MAX_NAMES)).unwrap().missing.len(), MAX_NAMES);
+        let error = fill(&names(MAX_NAMES + 1)).unwrap_err();
+        assert!(error.contains("more than 256"), "{error}");
     }
 
     #[test]
@@ -344,8 +364,8 @@ mod tests {
                 attributes: vec![("title".to_owned(), value)],
                 ..Person::default()
             };
-            let map = AttributeMap::default();
-            let rendered = fill(&text, Source::Person(&person), &map, Missing::Empty).unwrap();
+            let map = AttributeMap::standard();
+            let rendered = fill(&text, Source::Person(&person), map, Missing::Empty).unwrap();
             prop_assert!(!rendered.text.contains(['<', '>', '"', '\'']));
             for at in rendered.text.match_indices('&').map(|(at, _)| at) {
                 let entity = rendered.text.get(at..).unwrap().split_inclusive(';').next().unwrap();

@@ -55,7 +55,7 @@ impl Deactivated {
 }
 
 /// What a tenant can choose.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// Keep a manual claim even if somebody else enrols the host later.
     pub sticky_manual: bool,
@@ -72,6 +72,20 @@ pub struct Rules {
     pub profiles: Arc<BTreeMap<String, BTreeSet<String>>>,
     /// What to do with a variable that has no value, where the caller does not say.
     pub missing_variables: Missing,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            sticky_manual: false,
+            deactivated: Deactivated::default(),
+            connections: Vec::new(),
+            attributes: Arc::clone(AttributeMap::standard()),
+            labels: Arc::default(),
+            profiles: Arc::default(),
+            missing_variables: Missing::default(),
+        }
+    }
 }
 
 impl Rules {

@@ -122,11 +122,11 @@ mod tests {
 
     #[test]
     fn every_name_leads_back_to_its_variable_and_is_there_once() {
-        let map = AttributeMap::default();
+        let map = AttributeMap::standard();
         let mut names = BTreeSet::new();
-        for variable in Variable::all(&map) {
+        for variable in Variable::all(map) {
             for name in variable.names() {
-                assert_eq!(Variable::named(&name, &map), Some(variable), "{name}");
+                assert_eq!(Variable::named(&name, map), Some(variable), "{name}");
                 assert!(names.insert(name));
             }
         }
@@ -142,17 +142,17 @@ mod tests {
 
     #[test]
     fn a_name_that_is_none_is_answered_with_one_that_was_meant() {
-        let map = AttributeMap::default();
+        let map = AttributeMap::standard();
         for name in [
             "NAMEPLATE_",
             "NAMEPLATE_username",
             "FLEET_VAR_X",
             "USERNAME",
         ] {
-            assert_eq!(Variable::named(name, &map), None, "{name}");
+            assert_eq!(Variable::named(name, map), None, "{name}");
         }
         assert_eq!(
-            unknown("NAMEPLATE_USERNAM", &map),
+            unknown("NAMEPLATE_USERNAM", map),
             "there is no variable `NAMEPLATE_USERNAM`: did you mean `NAMEPLATE_USERNAME`"
         );
     }

@@ -76,12 +76,6 @@ pub struct AttributeMap {
     tables: Tables,
 }
 
-impl Default for AttributeMap {
-    fn default() -> Self {
-        Self::standard().as_ref().clone()
-    }
-}
-
 /// Two maps are equal if their texts are: the rest follows from them.
 impl PartialEq for AttributeMap {
     fn eq(&self, other: &Self) -> bool {

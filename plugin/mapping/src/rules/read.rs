@@ -163,7 +163,7 @@ mod tests {
 
     fn read_labels(setting: &Value) -> (BTreeMap<String, LabelRule>, Vec<String>) {
         let mut wrong = Vec::new();
-        let read = labels(setting, &AttributeMap::default(), &mut wrong);
+        let read = labels(setting, AttributeMap::standard(), &mut wrong);
         (read, wrong)
     }
 
@@ -223,7 +223,7 @@ mod tests {
             "slip": ["NAMEPLATE_EMIAL"],
             "text": "NAMEPLATE_EMAIL",
         });
-        let read = profiles(&setting, &AttributeMap::default(), &mut wrong);
+        let read = profiles(&setting, AttributeMap::standard(), &mut wrong);
         let mail = ["FLEET_VAR_HOST_END_USER_EMAIL_IDP", "NAMEPLATE_EMAIL"];
         let mail: BTreeSet<String> = mail.map(str::to_owned).into();
         assert_eq!(read, BTreeMap::from([("mail".to_owned(), mail)]));
@@ -245,7 +245,7 @@ mod tests {
         assert!(read.is_empty());
         assert_eq!(wrong, ["labels: at most 1000 are allowed"]);
         let mut wrong = Vec::new();
-        let map = AttributeMap::default();
+        let map = AttributeMap::standard();
         assert!(profiles(&many(MAX_PROFILES, json!([])), &map, &mut wrong).is_empty());
         let variables = vec!["NAMEPLATE_EMAIL"; MAX_VARIABLES + 1];
         assert!(profiles(&json!({"a": variables}), &map, &mut wrong).is_empty());
