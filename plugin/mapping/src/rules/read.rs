@@ -246,9 +246,9 @@ mod tests {
         assert_eq!(wrong, ["labels: at most 1000 are allowed"]);
         let mut wrong = Vec::new();
         let map = AttributeMap::standard();
-        assert!(profiles(&many(MAX_PROFILES, json!([])), &map, &mut wrong).is_empty());
+        assert!(profiles(&many(MAX_PROFILES, json!([])), map, &mut wrong).is_empty());
         let variables = vec!["NAMEPLATE_EMAIL"; MAX_VARIABLES + 1];
-        assert!(profiles(&json!({"a": variables}), &map, &mut wrong).is_empty());
+        assert!(profiles(&json!({"a": variables}), map, &mut wrong).is_empty());
         assert_eq!(wrong.len(), 2, "{wrong:?}");
     }
 }
