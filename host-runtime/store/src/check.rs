@@ -353,13 +353,21 @@ fn number(number: u64) -> Result<(), StoreError> {
 /// [`StoreError::Invalid`] for a bad id or anything over its limit.
 pub fn webhook(webhook: &Webhook) -> Result<(), StoreError> {
     document_id(&webhook.id)?;
-    at_most("secret in bytes", webhook.secret.len(), SECRET)?;
+    webhook_secret(&webhook.secret)?;
     at_most("error in bytes", webhook.last_error.len(), REASON)?;
     for time in [webhook.created, webhook.position, webhook.next_try] {
         number(time)?;
     }
     webhook.last_delivered.map_or(Ok(()), number)?;
     webhook_settings(&webhook.url, &webhook.events)
+}
+
+/// Checks what messages of a webhook are signed with.
+///
+/// # Errors
+/// [`StoreError::Invalid`] for more than 256 bytes.
+pub fn webhook_secret(secret: &[u8]) -> Result<(), StoreError> {
+    at_most("secret in bytes", secret.len(), SECRET)
 }
 
 /// Checks what an operator sets of a webhook.

@@ -125,6 +125,14 @@ pub trait WebhookStore: Send + Sync {
         paused: bool,
     ) -> Result<bool, StoreError>;
 
+    /// Replaces what messages are signed with, at most 256 bytes; false if unknown.
+    async fn set_webhook_secret(
+        &self,
+        tenant: TenantId,
+        id: &str,
+        secret: &[u8],
+    ) -> Result<bool, StoreError>;
+
     /// Removes a webhook and its dead letters; false if unknown.
     async fn remove_webhook(&self, tenant: TenantId, id: &str) -> Result<bool, StoreError>;
 

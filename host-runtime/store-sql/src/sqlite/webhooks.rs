@@ -70,6 +70,23 @@ impl WebhookStore for SqliteStore {
         .await
     }
 
+    async fn set_webhook_secret(
+        &self,
+        tenant: TenantId,
+        id: &str,
+        secret: &[u8],
+    ) -> Result<bool, StoreError> {
+        check::webhook_secret(secret)?;
+        let (id, secret) = (id.to_owned(), secret.to_vec());
+        self.write(move |connection| {
+            let found = connection
+                .prepare_cached("UPDATE webhooks SET secret = ?3 WHERE tenant = ?1 AND id = ?2")?
+                .execute(params![tenant.0, id, secret])?;
+            Ok(found > 0)
+        })
+        .await
+    }
+
     async fn remove_webhook(&self, tenant: TenantId, id: &str) -> Result<bool, StoreError> {
         let id = id.to_owned();
         self.write(move |connection| {

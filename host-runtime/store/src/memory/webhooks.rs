@@ -88,6 +88,19 @@ impl WebhookStore for MemoryStore {
         }))
     }
 
+    async fn set_webhook_secret(
+        &self,
+        tenant: TenantId,
+        id: &str,
+        secret: &[u8],
+    ) -> Result<bool, StoreError> {
+        check::webhook_secret(secret)?;
+        Ok(self.with_webhook(tenant, id, |row| {
+            row.webhook.secret = secret.to_vec();
+            true
+        }))
+    }
+
     async fn remove_webhook(&self, tenant: TenantId, id: &str) -> Result<bool, StoreError> {
         let mut state = self.lock();
         let hooks = state.webhooks.get_mut(&tenant);
