@@ -248,6 +248,7 @@ macro_rules! contract_suite {
                 webhooks_are_listed_oldest_first,
                 a_webhook_belongs_to_its_tenant,
                 a_change_leaves_how_far_it_has_come,
+                a_secret_is_replaced_and_nothing_else,
                 progress_needs_the_position_it_began_at,
                 of_many_who_move_a_webhook_one_does,
                 dead_letters_are_read_by_number,

@@ -178,6 +178,26 @@ pub async fn a_change_leaves_how_far_it_has_come<S: Backend>(store: &S) {
     assert!(!unknown.unwrap());
 }
 
+pub async fn a_secret_is_replaced_and_nothing_else<S: Backend>(store: &S) {
+    let at = Place::new(store).await;
+    let other = Place::named(store, "other").await;
+    store.add_webhook(hook(at.tenant, "w1", 5)).await.unwrap();
+    store.add_webhook(hook(at.tenant, "w2", 5)).await.unwrap();
+    let set = async |tenant, id, secret| store.set_webhook_secret(tenant, id, secret).await;
+    assert!(set(at.tenant, "w1", b"new").await.unwrap());
+    let changed = Webhook {
+        secret: b"new".to_vec(),
+        ..hook(at.tenant, "w1", 5)
+    };
+    assert_eq!(read(&at, "w1").await, Some(changed.clone()));
+    assert_eq!(read(&at, "w2").await, Some(hook(at.tenant, "w2", 5)));
+    assert!(!set(other.tenant, "w1", b"theirs").await.unwrap());
+    assert!(!set(at.tenant, "w3", b"nobody's").await.unwrap());
+    let long = set(at.tenant, "w1", &[0; 257]).await;
+    assert!(matches!(long, Err(StoreError::Invalid(_))), "{long:?}");
+    assert_eq!(read(&at, "w1").await, Some(changed));
+}
+
 pub async fn progress_needs_the_position_it_began_at<S: Backend>(store: &S) {
     let at = Place::new(store).await;
     store.add_webhook(hook(at.tenant, "w1", 5)).await.unwrap();
