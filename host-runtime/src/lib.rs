@@ -34,6 +34,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 mod connections;
+pub mod events;
 pub mod http;
 pub mod limits;
 mod page;

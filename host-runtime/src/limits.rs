@@ -1,5 +1,7 @@
 //! What one tenant may use. Every number says what it bounds and why.
 
+use crate::webhooks::WebhookLimits;
+
 /// Limits of one tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -27,6 +29,8 @@ pub struct Limits {
     pub instances_per_tenant: u32,
     /// Requests that may wait for an instance of their tenant before the next gets 503.
     pub queue_per_tenant: u32,
+    /// How events are delivered.
+    pub webhooks: WebhookLimits,
 }
 
 impl Default for Limits {
@@ -42,6 +46,7 @@ impl Default for Limits {
             instances: 128,
             instances_per_tenant: 16,
             queue_per_tenant: 256,
+            webhooks: WebhookLimits::default(),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! What goes on beside requests: events that mapping has not worked in yet, indexes
-//! of older rules, instances that nobody uses any more.
+//! of older rules, instances that nobody uses any more; and deliveries to webhooks.
 //!
 //! A directory change is mapped within its own request; here is done what a crash,
 //! a full machine or more than a thousand touched hosts left over. Everything may
@@ -33,11 +33,11 @@ const REINDEX_PERIOD: Duration = Duration::from_secs(60);
 const HOSTS_AT_ONCE: u32 = 500;
 
 /// Work in the background; ends when dropped. What is cut off is done next time.
-pub struct Background(JoinHandle<()>);
+pub struct Background([JoinHandle<()>; 2]);
 
 impl Drop for Background {
     fn drop(&mut self) {
-        self.0.abort();
+        self.0.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -45,7 +45,10 @@ impl Runtime {
     /// Starts the background work of this runtime on the current tokio runtime.
     #[must_use = "the work ends when this is dropped"]
     pub fn start_background(&self) -> Background {
-        Background(tokio::spawn(run(self.clone())))
+        Background([
+            tokio::spawn(run(self.clone())),
+            tokio::spawn(self.deliveries()),
+        ])
     }
 
     /// Maps what the event log has left over; returns how many events were settled.

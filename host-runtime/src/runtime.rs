@@ -9,8 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
+
 use crate::clock::Sources;
 use crate::connections::{guest_config, mapping_config};
+use crate::events::Tails;
 use crate::http::Desk;
 use crate::limits::Limits;
 use crate::plugin::{
@@ -92,6 +95,10 @@ struct Inner {
     turns: Turns,
     /// Index rules have changed since the runner last looked.
     index_soon: AtomicBool,
+    /// Who waits for events.
+    tails: Arc<Tails>,
+    /// Rung when a webhook was made or changed here.
+    webhooks_touched: Notify,
     /// What is known of tenants; dropped by [`Runtime::forget`].
     tenants: Mutex<HashMap<TenantId, Arc<TenantState>>>,
 }
@@ -118,6 +125,8 @@ impl Runtime {
                 settled: Mutex::default(),
                 turns: Turns::default(),
                 index_soon: AtomicBool::new(false),
+                tails: Arc::default(),
+                webhooks_touched: Notify::new(),
                 tenants: Mutex::default(),
             }),
         }
@@ -166,6 +175,16 @@ impl Runtime {
         self.inner.index_soon.store(true, Ordering::Relaxed);
     }
 
+    /// Who waits for events.
+    pub(crate) fn tails(&self) -> &Arc<Tails> {
+        &self.inner.tails
+    }
+
+    /// To be rung when a webhook was made or changed.
+    pub(crate) fn webhooks_touched(&self) -> &Notify {
+        &self.inner.webhooks_touched
+    }
+
     /// Was [`Self::wake_indexing`] called since this was last asked.
     pub(crate) fn indexing_woken(&self) -> bool {
         self.inner.index_soon.swap(false, Ordering::Relaxed)
@@ -197,7 +216,11 @@ impl Runtime {
             StoreError::Denied(format!("tenant has no connection {}", connection.0))
         })?;
         let call = self.call(tenant, Some(connection), &state, config.clone());
+        let reads = matches!(request.method.as_str(), "GET" | "HEAD");
         let (response, report) = self.inner.plugin.handle(call, request).await;
+        if !reads {
+            self.tails().wake(tenant);
+        }
         let mut hosts_left = HOSTS_PER_REQUEST;
         for change in report.changes {
             hosts_left = self.map_change(tenant, change, hosts_left).await;
@@ -288,7 +311,8 @@ impl Runtime {
         limit: u32,
     ) -> Result<Progress, MappingError> {
         let call = self.mapping_call(tenant).await?;
-        self.inner.plugin.apply(call, event, after, limit).await
+        let progress = self.inner.plugin.apply(call, event, after, limit).await?;
+        Ok(self.told_of(tenant, progress))
     }
 
     /// Records a claim on a host and looks at the host again.
@@ -358,7 +382,16 @@ impl Runtime {
         limit: u32,
     ) -> Result<Progress, MappingError> {
         let call = self.mapping_call(tenant).await?;
-        self.inner.plugin.reconcile(call, after, limit).await
+        let progress = self.inner.plugin.reconcile(call, after, limit).await?;
+        Ok(self.told_of(tenant, progress))
+    }
+
+    /// Changed hosts are events that somebody may be waiting for.
+    fn told_of(&self, tenant: TenantId, progress: Progress) -> Progress {
+        if progress.changed > 0 {
+            self.tails().wake(tenant);
+        }
+        progress
     }
 
     /// Brings the index of a connection to the plugin's current rules.

@@ -181,6 +181,8 @@ impl Server {
             });
         }
         drop(self.listener);
+        // Nobody keeps the server from its end by waiting for what comes.
+        front.runtime().release_waiting();
         if timeout(DRAIN, graceful.shutdown()).await.is_err() {
             tracing::warn!("requests were still running when the server had to stop");
         }

@@ -9,6 +9,7 @@ use nameplate_runtime::limits::Limits;
 use nameplate_runtime::plugin::Plugin;
 use nameplate_runtime::server::{Running, Server, ServerOptions};
 use nameplate_runtime::setup::{self, Credentials};
+use nameplate_runtime::store::{ConnectionId, TenantId};
 use nameplate_runtime::{Runtime, Stores};
 use nameplate_store_sql::sqlite::{SqliteOptions, SqliteStore};
 use serde_json::{Value, json};
@@ -29,6 +30,7 @@ pub struct Builder {
     limits: Limits,
     settings: Settings,
     plugin: Option<Arc<dyn Plugin>>,
+    events: Option<u64>,
 }
 
 impl Builder {
@@ -46,6 +48,13 @@ impl Builder {
         self
     }
 
+    /// With a log that keeps so many events of a tenant.
+    #[must_use]
+    pub fn events_kept(mut self, events: u64) -> Self {
+        self.events = Some(events);
+        self
+    }
+
     /// With another plugin than the one under test.
     #[must_use]
     pub fn plugin(mut self, plugin: impl Plugin + 'static) -> Self {
@@ -58,7 +67,9 @@ impl Builder {
         let plugin = self.plugin.unwrap_or_else(|| plugin(&self.limits));
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("nameplate.db");
-        let store = SqliteStore::open(&file, SqliteOptions::default()).expect("a database");
+        let mut options = SqliteOptions::default();
+        options.events = self.events.unwrap_or(options.events);
+        let store = SqliteStore::open(&file, options).expect("a database");
         let clock = Arc::new(TestClock::default());
         let sources = Sources {
             clock: clock.clone(),
@@ -199,6 +210,27 @@ impl App {
         let answer = self.admin().get("/api/v1/requests?limit=1000").await;
         let lines = answer.expect(200)["requests"].as_array().cloned();
         lines.expect("a list of requests")
+    }
+
+    /// A further runtime over the same database, as another server has one.
+    pub fn another(&self) -> Runtime {
+        let limits = self.runtime.limits().clone();
+        let stores = Stores::one(self.store.clone());
+        Runtime::new(plugin(&limits), stores, limits, self.sources.clone())
+    }
+
+    /// Tenant `default` and its connection `okta`.
+    pub async fn scope(&self) -> (TenantId, ConnectionId) {
+        let tenant = setup::find_tenant(&self.store, "default").await;
+        let tenant = tenant.expect("a store").expect("a tenant").id;
+        let connection = self.runtime.connection_named(tenant, "okta").await;
+        (tenant, connection.expect("a connection").id)
+    }
+
+    /// Stops the server; done when it has.
+    pub async fn stop(self) {
+        self.running.shutdown().await;
+        self.store.close();
     }
 
     /// Stops the server and gives back everything the database wrote to disk.

@@ -465,7 +465,7 @@ impl Requests {
     }
 }
 
-async fn tenant_named(place: &Workplace, name: &str) -> Result<Tenant> {
+pub(super) async fn tenant_named(place: &Workplace, name: &str) -> Result<Tenant> {
     setup::find_tenant(&place.store, name)
         .await?
         .ok_or_else(|| {

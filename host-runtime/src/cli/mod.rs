@@ -4,6 +4,7 @@
 mod admin;
 mod serve;
 mod table;
+mod webhooks;
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -63,6 +64,9 @@ enum Command {
     Connection(admin::ConnectionCommand),
     /// Show the newest requests and what became of them
     Requests(admin::Requests),
+    /// Tell other systems of what happens to people, groups and hosts
+    #[command(subcommand)]
+    Webhook(webhooks::WebhookCommand),
 }
 
 /// What every command works with.
@@ -130,6 +134,7 @@ fn execute(cli: Cli) -> Result<()> {
             Command::Tenant(command) => command.run(&context).await,
             Command::Connection(command) => command.run(&context).await,
             Command::Requests(command) => command.run(&context).await,
+            Command::Webhook(command) => command.run(&context).await,
         };
         store.close();
         done

@@ -9,6 +9,7 @@ use tokio::signal;
 use super::Workplace;
 use crate::config::Config;
 use crate::http::Front;
+use crate::limits::Limits;
 use crate::server::Server;
 use crate::setup::{self, Credentials};
 use crate::{Runtime, RuntimeBuilder, Stores};
@@ -53,7 +54,10 @@ pub(super) async fn serve(place: Workplace) -> Result<()> {
 
 /// A runtime as the settings say.
 pub(super) fn runtime(place: &Workplace) -> RuntimeBuilder {
+    let mut limits = Limits::default();
+    limits.webhooks.reach = place.config.reach();
     Runtime::builder(Stores::one(place.store.clone()))
+        .limits(limits)
         .isolation(place.config.isolation())
         .plugin_cache(place.config.plugin_cache())
         .sources(place.sources.clone())

@@ -178,6 +178,11 @@ impl Front {
                 self.change_connection(tenant, name, &Fields::parse(body)?)
                     .await
             }
+            AdminRoute::Events(route) => self.events(tenant, route, &Query::parse(query)?).await,
+            AdminRoute::Webhooks(route) => {
+                let query = Query::parse(query)?;
+                self.webhooks(tenant, route, &query, body).await
+            }
         }
     }
 

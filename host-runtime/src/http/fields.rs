@@ -90,6 +90,40 @@ impl Fields {
         }
     }
 
+    /// Texts in a list; none if absent or null.
+    pub fn texts(&self, name: &'static str) -> Result<Option<Vec<&str>>, Failure> {
+        let wrong = || Failure::bad(name, format!("`{name}` has to be a list of texts"));
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Array(items)) => {
+                let texts = items.iter().map(|item| item.as_str().ok_or_else(wrong));
+                texts.collect::<Result<_, _>>().map(Some)
+            }
+            Some(_) => Err(wrong()),
+        }
+    }
+
+    /// A text of any length, as it is; none if absent or null. The caller bounds it.
+    pub fn raw_text(&self, name: &'static str) -> Result<Option<&str>, Failure> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Failure::bad(name, format!("`{name}` has to be a text"))),
+        }
+    }
+
+    /// A whole number; none if absent or null.
+    pub fn number(&self, name: &'static str) -> Result<Option<u64>, Failure> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Number(number)) if number.is_u64() => Ok(number.as_u64()),
+            Some(_) => Err(Failure::bad(
+                name,
+                format!("`{name}` has to be a whole number"),
+            )),
+        }
+    }
+
     /// `true` or `false`; none if absent or null.
     pub fn flag(&self, name: &'static str) -> Result<Option<bool>, Failure> {
         match self.0.get(name) {
@@ -190,6 +224,14 @@ impl Query {
             )),
         }
     }
+}
+
+/// A whole number in a query or a path.
+pub fn number<T: std::str::FromStr>(name: &'static str, text: &str) -> Result<T, Failure> {
+    text.parse().map_err(|_| {
+        let given = shown(text);
+        Failure::bad(name, format!("`{name}` is `{given}`; give a whole number"))
+    })
 }
 
 #[cfg(test)]

@@ -54,6 +54,7 @@ impl Front {
         let now = self.runtime.now();
         let hosts = &self.runtime.stores().hosts;
         if hosts.delete_host(tenant, now, id).await? {
+            self.runtime.tails().wake(tenant);
             Ok((StatusCode::NO_CONTENT, Value::Null))
         } else {
             Err(AdminError::NoHost)

@@ -17,6 +17,7 @@ mod budget;
 mod connections;
 mod desk;
 mod devices;
+mod events;
 mod fields;
 mod hosts;
 mod lists;
@@ -27,6 +28,7 @@ mod route;
 mod scim;
 mod shapes;
 mod time;
+mod webhooks;
 
 use std::convert::Infallible;
 use std::net::IpAddr;

@@ -3,7 +3,9 @@
 use http::Method;
 use percent_encoding::percent_decode_str;
 
+use super::events::EventRoute;
 use super::mount::Mounted;
+use super::webhooks::WebhookRoute;
 
 /// Where a request goes.
 #[derive(Debug, PartialEq, Eq)]
@@ -63,6 +65,10 @@ pub enum AdminRoute {
     Connection(String),
     /// `PATCH /api/v1/connections/{name}`
     ChangeConnection(String),
+    /// Below `/api/v1/events`
+    Events(EventRoute),
+    /// Below `/api/v1/webhooks`
+    Webhooks(WebhookRoute),
 }
 
 impl AdminRoute {
@@ -86,7 +92,9 @@ impl AdminRoute {
             | Self::ChangeTenant
             | Self::Connections
             | Self::Connection(_)
-            | Self::ChangeConnection(_) => None,
+            | Self::ChangeConnection(_)
+            | Self::Events(_)
+            | Self::Webhooks(_) => None,
         }
     }
 
@@ -100,6 +108,7 @@ impl AdminRoute {
             | Self::Enroll(_)
             | Self::ChangeTenant
             | Self::ChangeConnection(_) => true,
+            Self::Webhooks(route) => route.writes(),
             Self::Details
             | Self::FleetHost(_)
             | Self::Mapping(_)
@@ -110,7 +119,8 @@ impl AdminRoute {
             | Self::Requests
             | Self::Tenant
             | Self::Connections
-            | Self::Connection(_) => false,
+            | Self::Connection(_)
+            | Self::Events(_) => false,
         }
     }
 }
@@ -200,14 +210,22 @@ fn admin(method: &Method, path: &str) -> Option<Route> {
         ["v1", "connections", name] if get => AdminRoute::Connection(decode(name)?),
         ["v1", "connections", name] if patch => AdminRoute::ChangeConnection(decode(name)?),
         ["v1", "connections", _] => return Some(Route::WrongMethod("GET, PATCH")),
+        ["v1", "events", rest @ ..] => match EventRoute::of(method, rest)? {
+            Ok(route) => AdminRoute::Events(route),
+            Err(allowed) => return Some(Route::WrongMethod(allowed)),
+        },
+        ["v1", "webhooks", rest @ ..] => match WebhookRoute::of(method, rest)? {
+            Ok(route) => AdminRoute::Webhooks(route),
+            Err(allowed) => return Some(Route::WrongMethod(allowed)),
+        },
         _ => return None,
     };
     Some(Route::Admin(found))
 }
 
 /// One path segment; none if it is empty or no UTF-8, which is no id of a host.
-fn decode(segment: &str) -> Option<String> {
-    let text = percent_decode_str(segment).decode_utf8().ok()?;
+pub fn decode(text: &str) -> Option<String> {
+    let text = percent_decode_str(text).decode_utf8().ok()?;
     (!text.is_empty()).then(|| text.into_owned())
 }
 

@@ -5,6 +5,8 @@ use jiff::Timestamp as Moment;
 use jiff::fmt::rfc2822;
 use nameplate_store::Timestamp;
 
+use super::address::Reach;
+
 /// Limits of deliveries, in one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookLimits {
@@ -31,6 +33,8 @@ pub struct WebhookLimits {
     pub body: usize,
     /// Webhooks of one tenant: each costs a task and a connection.
     pub per_tenant: usize,
+    /// Whom deliveries may reach.
+    pub reach: Reach,
 }
 
 impl Default for WebhookLimits {
@@ -45,6 +49,7 @@ impl Default for WebhookLimits {
             lease_ms: 5_000,
             body: 256 << 10,
             per_tenant: 20,
+            reach: Reach::default(),
         }
     }
 }

@@ -4,12 +4,42 @@
 //! with a secret of the webhook's own. They come in the order of the event log, one at
 //! a time, at least once.
 
-pub mod address;
-pub mod backoff;
+mod address;
+mod backoff;
 mod connect;
-pub mod post;
-pub mod secret;
+mod manage;
+mod message;
+mod post;
+mod secret;
+mod supervisor;
+mod worker;
+
+use std::future::Future;
+
+use nameplate_store::TenantId;
 
 pub use address::Reach;
 pub use backoff::WebhookLimits;
+pub use manage::{Redelivery, WebhookChange, WebhookError, Webhooks};
 pub use secret::verify;
+
+use crate::Runtime;
+
+impl Runtime {
+    /// The webhooks of a tenant, to make and change them.
+    pub fn webhooks(&self, tenant: TenantId) -> Webhooks<'_> {
+        let stores = self.stores();
+        Webhooks {
+            store: &*stores.webhooks,
+            users: &*stores.users,
+            sources: self.sources(),
+            limits: &self.limits().webhooks,
+            tenant,
+        }
+    }
+
+    /// Delivers to all webhooks until dropped.
+    pub(crate) fn deliveries(&self) -> impl Future<Output = ()> + Send + 'static {
+        supervisor::run(self.clone())
+    }
+}

@@ -206,6 +206,8 @@ fn words_of_io(error: &io::Error) -> String {
         Kind::HostUnreachable | Kind::NetworkUnreachable => {
             "there is no way to the host".to_owned()
         }
+        // Ours, from the connector.
+        Kind::NotFound | Kind::PermissionDenied => error.to_string(),
         _ => one_line(error),
     }
 }
@@ -213,7 +215,7 @@ fn words_of_io(error: &io::Error) -> String {
 /// Certificates hold what others wrote; an error is one short line.
 fn one_line(error: &dyn std::fmt::Display) -> String {
     let text = error.to_string();
-    let cut = text.chars().take(200);
+    let cut = text.chars().take(100);
     cut.map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 

@@ -2,6 +2,7 @@
 
 mod bulk;
 mod devices;
+mod events;
 mod faults;
 mod guide;
 mod lists;

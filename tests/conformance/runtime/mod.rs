@@ -11,3 +11,4 @@ mod secrets;
 mod settings;
 mod switches;
 mod tenants;
+mod webhooks;
