@@ -103,9 +103,7 @@ fn beginnings(login: &str) -> Vec<String> {
     lengths.sort_unstable_by(|a, b| b.cmp(a));
     lengths.dedup();
     let mut beginnings: Vec<String> = lengths.into_iter().map(cut).collect();
-    if let [first, second, rest @ ..] = local.as_slice()
-        && first != second
-    {
+    if let [first, second, rest @ ..] = local.as_slice() {
         let rest = rest.iter().take(length / 2);
         beginnings.push([second, first].into_iter().chain(rest).collect());
     }
@@ -129,7 +127,7 @@ fn slips(login: &str, name: &str) -> Option<usize> {
             .collect()
     };
     let (wanted, local) = (plain(local_part(login)), plain(local_part(name)));
-    if wanted.is_empty() || wanted.len().max(local.len()) > MAX_CHARS {
+    if wanted.len().max(local.len()) > MAX_CHARS {
         return None;
     }
     let domain = |login: &str| login.split_once('@').map(|(_, domain)| domain.to_owned());
@@ -216,6 +214,23 @@ mod tests {
         let mut sorted: Vec<String> = people.iter().map(|&name| name.to_owned()).collect();
         sorted.sort();
         sorted
+    }
+
+    #[test]
+    fn who_is_near_in_two_ways_is_named_once() {
+        let found = near(&["ana.diaz@x"], "ana.diaz@y", "anadiaz@x");
+        assert_eq!(found, ["ana.diaz@x"]);
+    }
+
+    /// More people than a walk shows begin as the one meant does.
+    #[test]
+    fn a_crowd_with_the_same_first_letters_hides_nobody_whose_name_goes_on_alike() {
+        let crowd: Vec<String> = (0..=HITS).map(|n| format!("an{n:03}@x")).collect();
+        let mut people: Vec<&str> = crowd.iter().map(String::as_str).collect();
+        people.extend(["ansgar.b@x", "ann.christophersen@x"]);
+        assert_eq!(near(&people, "ansgra.b@x", ""), ["ansgar.b@x"]);
+        let slip = near(&people, "ann.hcristophersen@x", "");
+        assert_eq!(slip, ["ann.christophersen@x"]);
     }
 
     #[test]

@@ -303,12 +303,6 @@ struct Evidence<'a> {
     matched: Match,
 }
 
-impl Evidence<'_> {
-    fn overlaps(&self, other: &Self) -> bool {
-        self.from < other.until && other.from < self.until
-    }
-}
-
 fn evidence<'a>(claim: &Claim, holdings: &'a [Holding]) -> Vec<Evidence<'a>> {
     let username = login_key(&claim.username);
     let email = login_key(&claim.email);
@@ -366,7 +360,7 @@ fn in_time<'a>(evidence: &[Evidence<'a>], at: u64) -> Vec<Evidence<'a>> {
         .min_by_key(|one| (one.from, one.until, one.user))
         .copied();
     first.map_or_else(Vec::new, |first| {
-        having(&|one| one.from > at && (one.user == first.user || one.overlaps(&first)))
+        having(&|one| one.from > at && (one.user == first.user || one.from < first.until))
     })
 }
 

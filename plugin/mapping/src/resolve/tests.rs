@@ -100,6 +100,23 @@ fn a_host_enrolled_before_the_user_was_pushed_stays_with_them_after_a_rename() {
 }
 
 #[test]
+fn a_login_handed_over_within_a_millisecond_was_its_first_holders() {
+    let facts = [until(named("ana", "u1", 10), 20), named("ana", "u2", 20)];
+    assert_user(&[enrolled("ana", 5)], &facts, "u1");
+}
+
+#[test]
+fn a_login_given_up_before_the_claim_is_no_evidence_for_a_later_one() {
+    let facts = [
+        until(named("ana", "u1", 1), 3),
+        holding(EMAIL, "ana@x", "u1", 10),
+        named("ana", "u2", 12),
+    ];
+    let claims = [claim(Source::Enrollment, "ana", "ana@x", 5)];
+    assert_user(&claims, &facts, "u2");
+}
+
+#[test]
 fn an_enrolment_after_the_login_changed_hands_is_the_new_holders() {
     let facts = [until(named("ana", "u1", 1), 10), named("ana", "u2", 20)];
     assert_user(&[enrolled("ana", 20)], &facts, "u2");

@@ -33,6 +33,15 @@ fn the_host_of_somebody_deactivated_waits_and_says_so() {
 }
 
 #[test]
+fn a_login_nobody_has_is_nobodys_where_hosts_are_cleared_too() {
+    let found = run_without(&[], &[enrolled("ana", 5)], &[]);
+    assert_eq!(
+        found.reason,
+        "enrolment by `ana` waits: nobody in the directory has login `ana`"
+    );
+}
+
+#[test]
 fn others_keep_their_hosts_when_they_are_deactivated() {
     let inactive = Activity::from([("u1".to_owned(), false)]);
     for deactivated in [Deactivated::Keep, Deactivated::Mark] {

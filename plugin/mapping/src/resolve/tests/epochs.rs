@@ -51,6 +51,21 @@ fn a_sign_in_after_an_enrolment_without_one_counts() {
     assert_found(&claims, Some("u2"), Rule::Enrollment);
 }
 
+/// The ids of these claims are told apart by their logins.
+#[test]
+fn of_enrolments_in_one_millisecond_the_one_with_the_greater_id_is_the_newer() {
+    let mut first = nobody_signed_in(5);
+    let second = enrolled("ana", 5);
+    assert!(first.id < second.id);
+    assert_found(
+        &[first.clone(), second.clone()],
+        Some("u1"),
+        Rule::Enrollment,
+    );
+    "z".clone_into(&mut first.id);
+    assert_found(&[second, first], None, Rule::Epoch);
+}
+
 #[test]
 fn an_enrolment_told_late_does_not_count_in_the_epoch_after_it() {
     let claims = [nobody_signed_in(6), enrolled("ana", 5)];
@@ -80,6 +95,8 @@ fn a_manual_claim_survives_an_enrolment_without_sign_in() {
     assert_found(&claims, Some("u1"), Rule::ManualSurvives);
     let claims = [enrolled("bob", 4), manual("ana", 5), nobody_signed_in(6)];
     assert_found(&claims, Some("u1"), Rule::ManualSurvives);
+    let claims = [manual("ana", 5), nobody_signed_in(5)];
+    assert_found(&claims, Some("u1"), Rule::Manual);
 }
 
 #[test]

@@ -45,11 +45,14 @@ fn explain_says_that_the_holder_was_deleted() {
 fn explain_names_the_deactivated_person_of_a_cleared_host() {
     let mut tenant = Tenant::with_hosts(&["h"]);
     tenant.rules.deactivated = Deactivated::Clear;
+    tenant.rules.connections = vec!["okta".to_owned()];
     tenant.enrol("h", "ana");
     let mut ana = user("u1", "ana", &[]);
     ana.active = false;
     let event = tenant.commit(&ana);
     tenant.apply(&event);
+    tenant.push("u2", "ana@x", &[]);
+    assert!(tenant.mapping().end_user_of("h").unwrap().near.is_empty());
     let lines = tenant.mapping().explain("h").unwrap().join("\n");
     assert!(lines.contains("deactivated: `ana`"), "{lines}");
     assert!(
