@@ -139,7 +139,9 @@ impl Worker {
         let Some(row) = self.store().webhook(self.tenant, &self.id).await? else {
             return Ok(Then::End);
         };
-        if row.position != self.place.base || self.queue.types != row.events {
+        let touched = self.place.seen.as_ref() != Some(&progress(&row));
+        if touched || self.queue.types != row.events {
+            // What we did not write down may be wanted again.
             self.adopt(&row);
         }
         if row.paused {
@@ -153,7 +155,7 @@ impl Worker {
         if row.next_try > self.runtime.now() && !ours {
             return Ok(Then::Until(row.next_try));
         }
-        if self.place.seen.as_ref() != Some(&progress(&row)) {
+        if touched {
             self.place.seen = Some(progress(&row));
             self.revived(&row).await?;
         }
@@ -264,10 +266,7 @@ impl Worker {
         };
         match self.send(row, &letter, row.failures).await? {
             // Somebody else works on it: look again from the beginning.
-            None => {
-                self.queue.letters.clear();
-                self.place.position = self.place.base;
-            }
+            None => {}
             Some(Answer::Taken) => {
                 self.done_with(seq);
                 self.place.delivered = Some(self.runtime.now());

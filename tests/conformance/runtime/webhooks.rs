@@ -250,7 +250,7 @@ async fn events_are_sent_again_from_a_number_on() {
     let received = receiver.expect(|all| all.len() >= 7).await;
     assert_eq!(seqs(&received), [1, 2, 3, 4, 2, 3, 4]);
     let ahead = world.app.admin().post(&target, &json!({"from": 99})).await;
-    ahead.expect(400).names("not delivered yet");
+    ahead.expect(400).names("no event 99 yet");
     let nothing = world.app.admin().post(&target, &json!({})).await;
     nothing.expect(400).names("dead_letters");
 }
