@@ -1,4 +1,5 @@
 use super::*;
+use crate::rules::Deactivated;
 use crate::testing::{claim, holding};
 
 mod deactivated;
