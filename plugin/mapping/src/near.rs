@@ -149,6 +149,7 @@ mod tests {
 
     use super::*;
     use crate::hosts::Source;
+    use crate::render::Missing;
     use crate::service::Event;
     use crate::testing::{Tenant, claim, draft, user};
 
@@ -255,7 +256,13 @@ mod tests {
         let claim = claim(Source::Manual, "ana.diaz@x", "", 1);
         let event = Event::Claimed("h".to_owned(), draft(&claim));
         tenant.mapping().apply(&event, None, 1).unwrap();
-        assert_eq!(tenant.people.walks, 0, "applying never looks");
+        let empty = Missing::Empty;
+        tenant
+            .mapping()
+            .render("h", "$NAMEPLATE_USERNAME", empty)
+            .unwrap();
+        tenant.mapping().reconcile(None, 1).unwrap();
+        assert_eq!(tenant.people.walks, 0, "only who reads the host is told");
         assert!(tenant.mapping().end_user_of("h").unwrap().near.is_empty());
         assert_eq!(tenant.people.walks, MAX_WALKS);
     }

@@ -62,7 +62,7 @@ impl Mapping<'_> {
                 text.len()
             )));
         }
-        let user = self.end_user_of(host)?;
+        let (_, user) = self.settled_user(host)?;
         let source = match &user.person {
             Some(person) => Source::Person(person),
             None => Source::Nobody(&user.reason),

@@ -188,12 +188,18 @@ impl Mapping<'_> {
     /// Who uses this host. Settles it first, so the answer is never older than the
     /// directory was when the call began.
     pub fn end_user_of(&mut self, host: &str) -> Result<EndUser, MappingError> {
+        let (settled, mut user) = self.settled_user(host)?;
+        user.near = self.near_misses(&settled)?;
+        Ok(user)
+    }
+
+    /// The same without a hint at who is meant, which takes a search.
+    pub(crate) fn settled_user(&mut self, host: &str) -> Result<(Settled, EndUser), MappingError> {
         // The person is read after the assignment; if they are deleted in between,
         // the host has somebody else or nobody now.
         for _ in 0..TRIES {
             let settled = self.settle(host)?;
-            let near = self.near_misses(&settled)?;
-            let resolution = settled.resolution;
+            let resolution = &settled.resolution;
             let person = match &resolution.user {
                 None => None,
                 Some(user) => match self.known(user)? {
@@ -201,14 +207,15 @@ impl Mapping<'_> {
                     Some((person, _)) => Some(person),
                 },
             };
-            return Ok(EndUser {
+            let user = EndUser {
                 outcome: resolution.outcome,
                 person,
                 candidates: self.usernames(&resolution.candidates)?,
-                near,
-                login: resolution.login,
-                reason: resolution.reason,
-            });
+                near: Vec::new(),
+                login: resolution.login.clone(),
+                reason: resolution.reason.clone(),
+            };
+            return Ok((settled, user));
         }
         Err(MappingError::Busy)
     }
