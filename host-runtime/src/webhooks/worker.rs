@@ -218,7 +218,12 @@ impl Worker {
                 return Ok(Some(Then::Go));
             }
             Err(EventsError::Ahead { newest, .. }) => {
-                // The database is an older one: what it has is told from now on.
+                tracing::warn!(
+                    tenant = self.tenant.0,
+                    webhook = self.id,
+                    newest,
+                    "a webhook is ahead of the event log, as after a restore; it goes on from here"
+                );
                 self.place.moved(newest, 0);
                 self.write(0, "", self.lease()).await?;
                 return Ok(Some(Then::Go));

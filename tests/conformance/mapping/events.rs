@@ -257,6 +257,22 @@ async fn pages_of_events_hold_each_once_and_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_ends_early_where_objects_are_large_and_the_next_goes_on() {
+    let app = App::start().await;
+    for n in 0..6 {
+        let body = json!({"schemas": [nameplate_tests::names::USER],
+            "userName": format!("p{n}"), "title": "x".repeat(900_000)});
+        let _ = app.scim().post("/Users", &body).await.expect(201);
+    }
+    let first = events(&app, "").await;
+    let found = first["events"].as_array().unwrap().len();
+    assert!((1..6).contains(&found), "{found} events on a page");
+    assert_eq!(first["newest"], 6);
+    let rest = names(&app, &format!("?after={}", first["next"])).await;
+    assert_eq!(found + rest.len(), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_filter_leaves_out_events_and_still_moves_on() {
     let app = App::start().await;
     let _ = app.scim().user("ana@example.com").await;
@@ -354,6 +370,28 @@ async fn a_stopping_server_lets_go_of_those_who_wait() {
     app.stop().await;
     assert!(began.elapsed() < AT_ONCE, "{:?}", began.elapsed());
     assert_eq!(waiting.await.unwrap().expect(200)["events"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_than_128_who_wait_are_refused_and_others_are_answered() {
+    let app = App::start().await;
+    let waiting: Vec<_> = (0..128)
+        .map(|_| {
+            let admin = app.admin();
+            tokio::spawn(async move { admin.get("/api/v1/events?wait=60").await })
+        })
+        .collect();
+    while app.runtime.waiting_for_events() < 128 {
+        tokio::task::yield_now().await;
+    }
+    let refused = app.admin().get("/api/v1/events?wait=60").await.expect(429);
+    refused.names("`wait`");
+    assert_eq!(refused.header("retry-after"), "1");
+    let _ = app.admin().get("/api/v1/events").await.expect(200);
+    let _ = app.scim().user("ana@example.com").await;
+    for answer in waiting {
+        assert_eq!(answer.await.unwrap().expect(200)["next"], 1);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use nameplate_runtime::Background;
 use nameplate_runtime::limits::Limits;
 use nameplate_runtime::webhooks::{Reach, WebhookLimits};
 use nameplate_tests::receiver::Received;
-use nameplate_tests::{App, Receiver};
+use nameplate_tests::{App, Builder, Receiver};
 use serde_json::{Value, json};
 
 /// Short enough for a test, and private addresses are allowed: receivers are here.
@@ -29,11 +29,15 @@ struct World {
 }
 
 async fn world(webhooks: WebhookLimits) -> World {
+    world_of(App::builder(), webhooks).await
+}
+
+async fn world_of(builder: Builder, webhooks: WebhookLimits) -> World {
     let limits = Limits {
         webhooks,
         ..Limits::default()
     };
-    let app = App::builder().limits(limits).start().await;
+    let app = builder.limits(limits).start().await;
     let _background = app.runtime.start_background();
     World { app, _background }
 }
@@ -289,6 +293,40 @@ async fn a_receiver_that_is_gone_pauses_its_webhook_until_it_is_wanted_again() {
         .expect(200);
     let received = receiver.expect(|all| all.len() == 2).await;
     assert_eq!(taken(&received), [1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_forgotten_during_a_pause_is_told_of_and_deliveries_go_on() {
+    let receiver = Receiver::start();
+    let world = world_of(App::builder().events_kept(3), quick()).await;
+    let (id, _) = world.webhook(&receiver, &[]).await;
+    let target = format!("/api/v1/webhooks/{id}");
+    let admin = world.app.admin();
+    let paused = |paused: bool| json!({"paused": paused});
+    let _ = admin
+        .with_json("PATCH", &target, &paused(true))
+        .await
+        .expect(200);
+    for n in 0..12 {
+        let _ = world.app.scim().user(&format!("p{n}@example.com")).await;
+        let _ = world.app.runtime.map_left_over(0).await.unwrap();
+    }
+    let _ = admin
+        .with_json("PATCH", &target, &paused(false))
+        .await
+        .expect(200);
+    world.until(&id, |shown| shown["position"] == 12).await;
+    let received = seqs(&receiver.received());
+    assert_eq!(received.last(), Some(&12));
+    let letters = world.letters(&id).await;
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    assert_eq!(
+        letters[0]["seq"],
+        received[0] - 1,
+        "what is missing is named"
+    );
+    let error = letters[0]["error"].as_str().unwrap();
+    assert!(error.starts_with("events 1 to "), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
