@@ -16,9 +16,11 @@ use crate::rules::Selector;
 use crate::service::{Mapping, MappingError};
 use crate::text::quoted;
 
-/// People looked at for one page, whether they have hosts or not.
+/// People looked at for one page, whether they are meant or not.
 const MAX_PEOPLE: usize = 1000;
-/// Documents of one walk over everybody.
+/// People read at once where few hosts are asked for: many have none.
+const FEWEST_AT_ONCE: u32 = 100;
+/// Documents read at once; one can be as large as a request.
 const DOCUMENTS_AT_ONCE: u32 = 100;
 
 /// How far a walk is.
@@ -74,8 +76,12 @@ impl Place {
 }
 
 /// Some people, and where to go on after them.
+#[derive(Default)]
 struct People {
+    /// Those who are meant.
     ids: Vec<String>,
+    /// How many were looked at.
+    seen: usize,
     next: Option<Place>,
 }
 
@@ -114,11 +120,13 @@ impl Mapping<'_> {
             if hosts.len() >= limit || looked_at >= MAX_PEOPLE {
                 break;
             }
-            let (people, at) = self.people(&selector, place)?;
+            let at_once = u32::try_from(limit).unwrap_or(MAX_PAGE);
+            let at_once = at_once.clamp(FEWEST_AT_ONCE, MAX_PAGE);
+            let (people, at) = self.people(&selector, place, at_once)?;
             place = at;
+            looked_at += people.seen.max(1);
             for person in people.ids {
                 place.person = person;
-                looked_at += 1;
                 self.hosts_of(&mut place, limit, &mut hosts)?;
                 if hosts.len() >= limit {
                     return Ok(Labelled {
@@ -131,7 +139,6 @@ impl Mapping<'_> {
                 Some(next) => place = next,
                 None => return Ok(Labelled { hosts, next: None }),
             }
-            looked_at += 1;
         }
         Ok(Labelled {
             hosts,
@@ -159,20 +166,22 @@ impl Mapping<'_> {
         &mut self,
         selector: &Selector,
         place: Place,
+        at_once: u32,
     ) -> Result<(People, Place), MappingError> {
         match selector {
             Selector::Group(group) => {
                 let after = (!place.person.is_empty()).then_some(place.person.as_str());
-                let ids = self.directory.users_of(group, after, MAX_PAGE)?;
-                let full = ids.len() >= usize::try_from(MAX_PAGE).unwrap_or(usize::MAX);
+                let ids = self.directory.users_of(group, after, at_once)?;
+                let full = ids.len() >= usize::try_from(at_once).unwrap_or(usize::MAX);
                 let last = ids.last().filter(|_| full);
                 let next = last.map(|last| Place {
                     person: last.clone(),
                     ..Place::default()
                 });
-                Ok((People { ids, next }, place))
+                let seen = ids.len();
+                Ok((People { ids, seen, next }, place))
             }
-            Selector::Attribute(name, value) => self.with_value(name, value, place),
+            Selector::Attribute(name, value) => self.with_value(name, value, place, at_once),
         }
     }
 
@@ -181,13 +190,10 @@ impl Mapping<'_> {
         name: &str,
         value: &str,
         place: Place,
+        at_once: u32,
     ) -> Result<(People, Place), MappingError> {
-        let none = People {
-            ids: Vec::new(),
-            next: None,
-        };
         let Some(here) = self.connection_from(&place.connection) else {
-            return Ok((none, place));
+            return Ok((People::default(), place));
         };
         let mut place = match here == place.connection {
             true => place,
@@ -203,7 +209,7 @@ impl Mapping<'_> {
             "y" => (
                 index_of(name),
                 KeyRange::Equal(key.clone()),
-                MAX_PAGE,
+                at_once,
                 Detail::Ids,
             ),
             _ => (
@@ -236,11 +242,12 @@ impl Mapping<'_> {
             },
             None => Place::of_connection(after_name(&here)),
         };
+        let seen = page.hits.len();
         let mut ids = self.having(page, name, &key);
         // The store's page may begin before the person that was looked at last.
         ids.retain(|id| *id > place.person);
         let next = Some(next);
-        Ok((People { ids, next }, place))
+        Ok((People { ids, seen, next }, place))
     }
 
     /// The people of a page, of whole documents those alone whose value has the key.

@@ -229,6 +229,25 @@ fn a_filled_index_is_read_and_not_everybody() {
 }
 
 #[test]
+fn a_page_looks_at_a_bounded_number_of_people_whoever_is_meant() {
+    let mut tenant = small();
+    for n in 0..3000 {
+        tenant.hire(&format!("u{n:04}"), "okta", json!({"department": "Other"}));
+    }
+    // All are looked at, for none has keys by these rules.
+    tenant.rules = rules(json!({"attributes": {"department": "first(title, department)"}}));
+    tenant.people.walks = 0;
+    let page = tenant
+        .mapping()
+        .labelled("department:none", None, 100)
+        .unwrap();
+    assert!(page.hosts.is_empty() && page.next.is_some());
+    // Ten pages of a hundred, one of the other connection, and the counts of both.
+    assert!(tenant.people.walks <= 18, "{}", tenant.people.walks);
+    assert_eq!(tenant.all_hosts("department:chief", 1), ["h3"]);
+}
+
+#[test]
 fn departments_are_no_labels_where_they_depend_on_other_people() {
     let mut tenant = small();
     tenant.rules = rules(json!({"attributes": {"department": "person(manager.value)"}}));
