@@ -169,6 +169,14 @@ impl Front {
             AdminRoute::Enroll(id) => self.enroll(tenant, id, &Fields::parse(body)?).await,
             AdminRoute::Explain(id) => self.explain_host(tenant, id).await,
             AdminRoute::Users => self.list_users(tenant, &Query::parse(query)?).await,
+            AdminRoute::User(id) => self.user(tenant, id).await,
+            AdminRoute::Promises => self.list_promises(tenant, &Query::parse(query)?).await,
+            AdminRoute::Promise(name) => self.promise(tenant, name, &Fields::parse(body)?).await,
+            AdminRoute::DropPromise(name) => self.drop_promise(tenant, name).await,
+            AdminRoute::Preview => {
+                self.preview(tenant, &Query::parse(query)?, &Fields::parse(body)?)
+                    .await
+            }
             AdminRoute::Requests => self.list_requests(tenant, &Query::parse(query)?).await,
             AdminRoute::Tenant => self.tenant(tenant).await,
             AdminRoute::ChangeTenant => self.change_tenant(tenant, &Fields::parse(body)?).await,

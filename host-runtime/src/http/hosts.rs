@@ -28,8 +28,7 @@ impl Front {
             uuid: fields.text("uuid")?,
         };
         let id = record.id.clone();
-        let hosts = &self.runtime.stores().hosts;
-        let created = hosts.put_host(tenant, self.runtime.now(), record).await?;
+        let created = self.runtime.put_host(tenant, record).await?;
         let (_, shape) = self.host(tenant, &id).await?;
         let status = if created {
             StatusCode::CREATED
@@ -92,7 +91,7 @@ fn enrollment(fields: &Fields, now: Timestamp) -> Result<ClaimDraft, Failure> {
         username: fields.text("username")?,
         email: fields.text("email")?,
         full_name: fields.text("full_name")?,
-        since: moment(&fields.text("enrolled_at")?, now)?,
+        since: moment("enrolled_at", &fields.text("enrolled_at")?, now)?,
     };
     if draft.id.len() > CLAIM_ID {
         return Err(Failure::bad(
@@ -112,23 +111,25 @@ fn enrollment(fields: &Fields, now: Timestamp) -> Result<ClaimDraft, Failure> {
     Ok(draft)
 }
 
-fn moment(text: &str, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
+/// When something became true, as a client says; none if nothing is said.
+pub(super) fn moment(
+    name: &'static str,
+    text: &str,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Failure> {
     if text.is_empty() {
         return Ok(None);
     }
     match parse_rfc3339(text) {
         Some(at) if at <= now.saturating_add(MAX_AHEAD_MS) => Ok(Some(at)),
         Some(_) => Err(Failure::bad(
-            "enrolled_at",
-            format!(
-                "`enrolled_at` is `{}`, which lies in the future",
-                shown(text)
-            ),
+            name,
+            format!("`{name}` is `{}`, which lies in the future", shown(text)),
         )),
         None => Err(Failure::bad(
-            "enrolled_at",
+            name,
             format!(
-                "`enrolled_at` is `{}`; write it like `2026-03-01T09:30:00Z`",
+                "`{name}` is `{}`; write it like `2026-03-01T09:30:00Z`",
                 shown(text)
             ),
         )),

@@ -93,6 +93,9 @@ impl Front {
     /// People, one connection after the other. A page may hold fewer than `limit`;
     /// `next` says whether there is more.
     pub(super) async fn list_users(&self, tenant: TenantId, query: &Query) -> Answer {
+        if query.get("status").is_some() {
+            return self.list_departed(tenant, query).await;
+        }
         let without_host = match query.get("host") {
             None => false,
             Some("none") => true,

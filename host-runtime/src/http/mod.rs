@@ -23,11 +23,14 @@ mod hosts;
 mod lists;
 mod mount;
 mod network;
+mod preview;
+mod promises;
 mod reply;
 mod route;
 mod scim;
 mod shapes;
 mod time;
+mod users;
 mod webhooks;
 
 use std::convert::Infallible;

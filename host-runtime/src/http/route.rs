@@ -1,6 +1,7 @@
 //! Which path means what.
 
 use http::Method;
+use nameplate_store::HostName;
 use percent_encoding::percent_decode_str;
 
 use super::events::EventRoute;
@@ -53,6 +54,16 @@ pub enum AdminRoute {
     Explain(String),
     /// `GET /api/v1/users`
     Users,
+    /// `GET /api/v1/users/{id}`
+    User(String),
+    /// `GET /api/v1/promises`
+    Promises,
+    /// `PUT /api/v1/promises/serial/{serial}` and `…/name/{display name}`
+    Promise(HostName),
+    /// `DELETE …`
+    DropPromise(HostName),
+    /// `POST /api/v1/mapping/preview`
+    Preview,
     /// `GET /api/v1/requests`
     Requests,
     /// `GET /api/v1/tenant`
@@ -87,6 +98,11 @@ impl AdminRoute {
             | Self::Hosts
             | Self::PutHost
             | Self::Users
+            | Self::User(_)
+            | Self::Promises
+            | Self::Promise(_)
+            | Self::DropPromise(_)
+            | Self::Preview
             | Self::Requests
             | Self::Tenant
             | Self::ChangeTenant
@@ -106,6 +122,8 @@ impl AdminRoute {
             | Self::PutHost
             | Self::DropHost(_)
             | Self::Enroll(_)
+            | Self::Promise(_)
+            | Self::DropPromise(_)
             | Self::ChangeTenant
             | Self::ChangeConnection(_) => true,
             Self::Webhooks(route) => route.writes(),
@@ -116,6 +134,9 @@ impl AdminRoute {
             | Self::Host(_)
             | Self::Explain(_)
             | Self::Users
+            | Self::User(_)
+            | Self::Promises
+            | Self::Preview
             | Self::Requests
             | Self::Tenant
             | Self::Connections
@@ -200,6 +221,24 @@ fn admin(method: &Method, path: &str) -> Option<Route> {
         ["v1", "hosts", _, "explain"] => return Some(Route::WrongMethod("GET")),
         ["v1", "users"] if get => AdminRoute::Users,
         ["v1", "users"] => return Some(Route::WrongMethod("GET")),
+        ["v1", "users", id] if get => AdminRoute::User(decode(id)?),
+        ["v1", "users", _] => return Some(Route::WrongMethod("GET")),
+        ["v1", "promises"] if get => AdminRoute::Promises,
+        ["v1", "promises"] => return Some(Route::WrongMethod("GET")),
+        ["v1", "promises", kind @ ("serial" | "name"), name] => {
+            let name = decode(name)?;
+            let name = match *kind {
+                "serial" => HostName::Serial(name),
+                _ => HostName::Name(name),
+            };
+            match *method {
+                Method::PUT => AdminRoute::Promise(name),
+                Method::DELETE => AdminRoute::DropPromise(name),
+                _ => return Some(Route::WrongMethod("PUT, DELETE")),
+            }
+        }
+        ["v1", "mapping", "preview"] if post => AdminRoute::Preview,
+        ["v1", "mapping", "preview"] => return Some(Route::WrongMethod("POST")),
         ["v1", "requests"] if get => AdminRoute::Requests,
         ["v1", "requests"] => return Some(Route::WrongMethod("GET")),
         ["v1", "tenant"] if get => AdminRoute::Tenant,
@@ -306,6 +345,19 @@ mod tests {
                 AdminRoute::Explain(host()),
             ),
             ("GET", "/api/v1/users", AdminRoute::Users),
+            ("GET", "/api/v1/users/7", AdminRoute::User(host())),
+            ("GET", "/api/v1/promises", AdminRoute::Promises),
+            (
+                "PUT",
+                "/api/v1/promises/serial/7",
+                AdminRoute::Promise(HostName::Serial(host())),
+            ),
+            (
+                "DELETE",
+                "/api/v1/promises/name/7",
+                AdminRoute::DropPromise(HostName::Name(host())),
+            ),
+            ("POST", "/api/v1/mapping/preview", AdminRoute::Preview),
             ("GET", "/api/v1/requests", AdminRoute::Requests),
             ("GET", "/api/v1/tenant", AdminRoute::Tenant),
             ("PATCH", "/api/v1/tenant", AdminRoute::ChangeTenant),
