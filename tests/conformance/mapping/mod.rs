@@ -6,6 +6,7 @@ mod events;
 mod faults;
 mod guide;
 mod lists;
+mod preview;
 mod status;
 mod story;
 mod succession;

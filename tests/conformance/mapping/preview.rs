@@ -1,0 +1,230 @@
+//! `POST /api/v1/mapping/preview`: which hosts a request or other settings would change.
+
+use nameplate_runtime::setup;
+use nameplate_store::UserStore;
+use nameplate_tests::names::{GROUP, PATCH, USER};
+use nameplate_tests::App;
+use serde_json::{Value, json};
+
+async fn preview(app: &App, body: &Value) -> Value {
+    let answer = app.admin().post("/api/v1/mapping/preview", body).await;
+    answer.expect(200).json
+}
+
+/// The hosts of a preview: id, username before and username after.
+fn moves(preview: &Value) -> Vec<(String, String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let hosts = preview["hosts"].as_array().unwrap();
+    hosts
+        .iter()
+        .map(|host| {
+            let name = |when: &str| text(&host[when]["username"]);
+            (text(&host["id"]), name("before"), name("after"))
+        })
+        .collect()
+}
+
+fn triple(host: &str, before: &str, after: &str) -> (String, String, String) {
+    (host.to_owned(), before.to_owned(), after.to_owned())
+}
+
+/// Ana and Ben with two hosts, Sales with Ana in it, somebody who is awaited.
+async fn office() -> (App, String, String, String) {
+    let app = App::start().await;
+    let okta = app.scim();
+    let ana = okta.user("ana@example.com").await;
+    let ben = okta.user("ben@example.com").await;
+    let body = json!({"schemas": [GROUP], "displayName": "Sales", "members": [{"value": ana}]});
+    let sales = okta.post("/Groups", &body).await.expect(201).id();
+    let _ = app.enrolled("1", "ana@example.com").await;
+    let _ = app.enrolled("2", "ben@example.com").await;
+    let _ = app.enrolled("3", "late@example.com").await;
+    (app, ana, ben, sales)
+}
+
+/// All that somebody could read: the event log, documents, hosts, requests.
+async fn everything(app: &App) -> Vec<Value> {
+    let (okta, admin) = (app.scim(), app.admin());
+    let tenant = setup::find_tenant(&app.store, "default").await.unwrap();
+    let tenant = tenant.unwrap().id;
+    let mut all = vec![json!(app.store.event_range(tenant).await.unwrap())];
+    all.push(json!(app.requests().await));
+    all.push(admin.get("/api/v1/fleet/scim/details").await.expect(200).json);
+    all.push(admin.get("/api/v1/hosts").await.expect(200).json);
+    for host in ["1", "2", "3"] {
+        let target = format!("/api/v1/hosts/{host}");
+        all.push(admin.get(&target).await.expect(200).json);
+    }
+    // Read last: these are requests of the identity provider themselves.
+    all.push(okta.get("/Users").await.expect(200).json);
+    all.push(okta.get("/Groups").await.expect(200).json);
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_who_is_created_is_previewed_on_the_host_that_waits() {
+    let (app, ..) = office().await;
+    let body = json!({"connection": "okta", "method": "POST", "path": "/Users", "body": {
+        "schemas": [USER], "userName": "late@example.com", "displayName": "Late Comer"}});
+    let seen = preview(&app, &body).await;
+    assert_eq!(seen["status"], 201);
+    assert_eq!(seen["scim"]["userName"], "late@example.com");
+    let expected = [triple("3", "late@example.com", "late@example.com")];
+    assert_eq!(moves(&seen), expected);
+    assert_eq!(seen["hosts"][0]["before"]["outcome"], "pending");
+    let after = &seen["hosts"][0]["after"];
+    assert_eq!(after["outcome"], "linked");
+    assert_eq!(after["full_name"], "Late Comer");
+    assert_eq!(seen["more_hosts"], false);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_shows_what_the_same_request_does_afterwards() {
+    let (app, ana, _, sales) = office().await;
+    let rename = |value: &str| {
+        json!({"schemas": [PATCH], "Operations": [
+            {"op": "replace", "path": "displayName", "value": value}]})
+    };
+    let cases = [
+        ("PATCH", format!("/Groups/{sales}"), rename("Field")),
+        ("PATCH", format!("/Users/{ana}"), rename("Ana Maria")),
+        ("DELETE", format!("/Groups/{sales}"), Value::Null),
+        ("DELETE", format!("/Users/{ana}"), Value::Null),
+    ];
+    for (method, path, body) in cases {
+        let asked = json!({"connection": "okta", "method": method, "path": path, "body": body});
+        let seen = preview(&app, &asked).await;
+        let hosts = seen["hosts"].as_array().unwrap();
+        assert_eq!(hosts.len(), 1, "{method} {path}: {seen}");
+        assert_eq!(hosts[0]["id"], "1");
+        let done = match method {
+            "DELETE" => app.scim().delete(&path).await,
+            _ => app.scim().with_json(method, &path, &body).await,
+        };
+        assert_eq!(done.status, seen["status"], "{method} {path}");
+        let shown = app.end_users("1").await[0].clone();
+        let after = &hosts[0]["after"];
+        let field = |name: &str| after.get(name).cloned().unwrap_or_default();
+        let fleet = |name: &str| shown.get(name).cloned().unwrap_or_default();
+        assert_eq!(field("username"), fleet("idp_username"), "{method} {path}");
+        assert_eq!(field("full_name"), fleet("idp_full_name"), "{method} {path}");
+        let groups = Some(field("groups")).filter(|groups| *groups != json!([]));
+        assert_eq!(groups.unwrap_or_default(), fleet("idp_groups"), "{method} {path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_writes_nothing_and_is_no_request_of_the_identity_provider() {
+    let (app, ana, ben, sales) = office().await;
+    let before = everything(&app).await;
+    let requests = [
+        json!({"method": "POST", "path": "/Users", "body": {
+            "schemas": [USER], "userName": "late@example.com"}}),
+        json!({"method": "PUT", "path": format!("/Users/{ana}"), "body": {
+            "schemas": [USER], "userName": "anna@example.com", "active": false}}),
+        json!({"method": "DELETE", "path": format!("/Users/{ben}")}),
+        json!({"method": "PATCH", "path": format!("/Groups/{sales}"), "body": {
+            "schemas": [PATCH], "Operations": [
+                {"op": "replace", "path": "members", "value": [{"value": ben}]}]}}),
+        json!({"method": "DELETE", "path": format!("/Groups/{sales}")}),
+        json!({"method": "POST", "path": "/Users", "body": {"schemas": [USER]}}),
+        json!({"settings": {"sticky_manual": true}}),
+    ];
+    for request in &requests {
+        let _ = preview(&app, request).await;
+    }
+    let after = everything(&app).await;
+    // The reads of the first time stand in the log of the second.
+    for (one, other) in before.iter().zip(&after).filter(|(one, _)| !one.is_array()) {
+        assert_eq!(one, other);
+    }
+    assert_eq!(before[0], after[0], "the event log");
+    let lines = |log: &Value| log.as_array().unwrap().len();
+    assert_eq!(lines(&before[1]) + 2, lines(&after[1]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_request_is_previewed_with_its_reason_and_no_host() {
+    let (app, ..) = office().await;
+    let body = json!({"method": "POST", "path": "/Users", "body": {
+        "schemas": [USER], "userName": "ANA@example.com"}});
+    let seen = preview(&app, &body).await;
+    assert_eq!(seen["status"], 409);
+    assert_eq!(seen["scim"]["scimType"], "uniqueness");
+    assert_eq!(seen["hosts"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bulk_is_previewed_as_a_whole() {
+    let (app, ana, ..) = office().await;
+    let bulk = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+        "Operations": [
+            {"method": "DELETE", "path": format!("/Users/{ana}")},
+            {"method": "POST", "path": "/Users", "bulkId": "late",
+                "data": {"schemas": [USER], "userName": "late@example.com"}},
+            {"method": "POST", "path": "/Groups", "bulkId": "new", "data": {"schemas": [GROUP],
+                "displayName": "New", "members": [{"value": "bulkId:late"}]}},
+        ]});
+    let body = json!({"method": "POST", "path": "/Bulk", "body": bulk});
+    let seen = preview(&app, &body).await;
+    assert_eq!(seen["status"], 200, "{seen}");
+    let ids: Vec<&Value> = seen["hosts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|host| &host["id"])
+        .collect();
+    assert_eq!(ids, ["1", "3"]);
+    assert_eq!(seen["hosts"][0]["after"]["outcome"], "pending");
+    assert_eq!(seen["hosts"][1]["after"]["groups"], json!(["New"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_settings_are_previewed_page_by_page() {
+    let (app, ana, ..) = office().await;
+    // Set by hand, then enrolled by somebody else: the tenant's rule decides.
+    let target = "/api/v1/fleet/hosts/1/device_mapping";
+    let set = json!({"email": "ben@example.com", "source": "idp"});
+    let _ = app.admin().put(target, &set).await.expect(200);
+    app.clock.advance(1000);
+    let _ = app.enroll("1", "ana@example.com").await;
+    assert_eq!(app.mapping("1").await["assignment"]["user_id"], ana);
+    let sticky = json!({"settings": {"sticky_manual": true}});
+    let seen = preview(&app, &sticky).await;
+    let expected = [triple("1", "ana@example.com", "ben@example.com")];
+    assert_eq!(moves(&seen), expected);
+    assert_eq!(seen["next"], Value::Null);
+    let mut after = String::new();
+    let mut found = Vec::new();
+    loop {
+        let target = format!("/api/v1/mapping/preview?limit=1&after={after}");
+        let page = app.admin().post(&target, &sticky).await.expect(200);
+        found.extend(moves(&page));
+        match page["next"].as_str() {
+            Some(next) => after = next.to_owned(),
+            None => break,
+        }
+    }
+    assert_eq!(found, expected);
+    assert_eq!(app.mapping("1").await["assignment"]["user_id"], ana);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_previewed_is_refused_with_its_place() {
+    let (app, ..) = office().await;
+    let refused = async |body: Value| {
+        let answer = app.admin().post("/api/v1/mapping/preview", &body).await;
+        answer.expect(400)
+    };
+    let unusable = refused(json!({"settings": {"sticky_manual": "perhaps"}})).await;
+    unusable.names("sticky_manual");
+    refused(json!({"method": "GET", "path": "/Users"}))
+        .await
+        .names("`method`");
+    refused(json!({"method": "POST", "path": "Users"}))
+        .await
+        .names("`path`");
+    let body = json!({"connection": "none", "method": "POST", "path": "/Users"});
+    let unknown = app.admin().post("/api/v1/mapping/preview", &body).await;
+    unknown.expect(404).names("no such connection");
+}
