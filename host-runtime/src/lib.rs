@@ -46,6 +46,7 @@ mod runner;
 mod runtime;
 pub mod server;
 pub mod setup;
+mod transfer;
 mod turns;
 pub mod wasm;
 pub mod webhooks;

@@ -176,7 +176,7 @@ fn is_of(claim: &Claim, promise: &Promise) -> bool {
 
 /// The claim that keeps a promise. What was taken back before and is promised again is
 /// another claim; two who keep the same promise at once make the same one.
-fn draft(promise: Promise, host: &Host) -> ClaimDraft {
+pub(crate) fn draft(promise: Promise, host: &Host) -> ClaimDraft {
     let taken_back = serial_claims(host).filter_map(|claim| claim.withdrawn);
     let before = taken_back.fold((0_u64, 0_u64), |(count, last), at| {
         (count + 1, last.max(at))

@@ -14,6 +14,7 @@ mod durable;
 mod scim_cli;
 mod scim_tester;
 mod serve;
+mod transfer;
 mod webhooks;
 
 use std::path::Path;

@@ -1,7 +1,12 @@
-//! The command line. Commands other than `serve` only open the database; `connection
-//! set` alone asks the plugin something.
+//! The command line. Commands other than `serve` work on the database, beside a server that
+//! runs or without one; those that change settings or hosts ask the plugin too.
 
 mod admin;
+mod export;
+mod import;
+mod journal;
+mod progress;
+mod reconcile;
 mod serve;
 mod table;
 mod webhooks;
@@ -62,6 +67,12 @@ enum Command {
     /// Add and list connections, one for each identity provider
     #[command(subcommand)]
     Connection(admin::ConnectionCommand),
+    /// Read in a table of which host is whose
+    Import(import::ImportCommand),
+    /// Write down all hosts and who uses them
+    Export(export::ExportCommand),
+    /// Look at every host again
+    Reconcile(reconcile::Reconcile),
     /// Show the newest requests and what became of them
     Requests(admin::Requests),
     /// Tell other systems of what happens to people, groups and hosts
@@ -133,6 +144,9 @@ fn execute(cli: Cli) -> Result<()> {
             Command::Token(command) => command.run(&context).await,
             Command::Tenant(command) => command.run(&context).await,
             Command::Connection(command) => command.run(&context).await,
+            Command::Import(command) => command.run(&context).await,
+            Command::Export(command) => command.run(&context).await,
+            Command::Reconcile(command) => command.run(&context).await,
             Command::Requests(command) => command.run(&context).await,
             Command::Webhook(command) => command.run(&context).await,
         };

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::body::{self, BodyError};
 use super::fields::{Failure, Fields, Query};
 use super::route::AdminRoute;
+use super::transfer::TABLE;
 use super::{Front, Reply, reply, shapes};
 use crate::auth::{Identity, Refusal};
 use crate::page;
@@ -84,9 +85,13 @@ impl Front {
         };
         let writes = route.writes();
         let answer = if caller.identity.scope == TokenScope::Admin {
-            match body::read(&parts.headers, body, BODY).await {
+            let limit = match route {
+                AdminRoute::Import => TABLE,
+                _ => BODY,
+            };
+            match body::read(&parts.headers, body, limit).await {
                 Ok(body) => self.admitted(&caller.identity, &route, parts, &body).await,
-                Err(error) => body_refused(&error),
+                Err(error) => body_refused(&error, limit),
             }
         } else {
             body::linger(body);
@@ -118,16 +123,10 @@ impl Front {
         parts: &Parts,
         body: &[u8],
     ) -> Reply {
-        let answer = self
-            .dispatch(identity.tenant, route, parts.uri.query(), body)
-            .await;
+        let (tenant, query) = (identity.tenant, parts.uri.query());
+        let answer = self.dispatch(tenant, route, query, body).await;
         match answer {
-            Ok((StatusCode::NO_CONTENT, _)) => {
-                let mut empty = Reply::default();
-                *empty.status_mut() = StatusCode::NO_CONTENT;
-                empty
-            }
-            Ok((status, shape)) => reply::json(status, &shape),
+            Ok(answer) => answer,
             Err(AdminError::Failure(failure)) => failure.into(),
             Err(AdminError::NoHost) => Failure::no_host(route.host().unwrap_or_default()).into(),
             Err(AdminError::Trouble(cause)) => {
@@ -152,8 +151,8 @@ impl Front {
         route: &AdminRoute,
         query: Option<&str>,
         body: &[u8],
-    ) -> Answer {
-        match route {
+    ) -> Result<Reply, AdminError> {
+        let answer = match route {
             AdminRoute::Details => {
                 let last = self.runtime.desk().log.last_idp_request(tenant).await?;
                 Ok((StatusCode::OK, shapes::details(last.as_ref())))
@@ -177,6 +176,9 @@ impl Front {
                 self.preview(tenant, &Query::parse(query)?, &Fields::parse(body)?)
                     .await
             }
+            AdminRoute::Import => self.import(tenant, &Query::parse(query)?, body).await,
+            // Its answer is no json.
+            AdminRoute::Export => return self.export(tenant, &Query::parse(query)?).await,
             AdminRoute::Requests => self.list_requests(tenant, &Query::parse(query)?).await,
             AdminRoute::Tenant => self.tenant(tenant).await,
             AdminRoute::ChangeTenant => self.change_tenant(tenant, &Fields::parse(body)?).await,
@@ -191,7 +193,8 @@ impl Front {
                 let query = Query::parse(query)?;
                 self.webhooks(tenant, route, &query, body).await
             }
-        }
+        };
+        answer.map(|(status, shape)| whole(status, &shape))
     }
 
     /// The page about the identity provider. A browser has no bearer token, so the
@@ -222,6 +225,16 @@ impl Front {
     }
 }
 
+/// An answer of a route; nothing at all for 204.
+fn whole(status: StatusCode, shape: &Value) -> Reply {
+    if status != StatusCode::NO_CONTENT {
+        return reply::json(status, shape);
+    }
+    let mut empty = Reply::default();
+    *empty.status_mut() = status;
+    empty
+}
+
 /// 401 that makes a browser ask for the token.
 fn challenge(refusal: &Refusal) -> Reply {
     let (status, message) = reply::refusal(refusal);
@@ -244,11 +257,11 @@ fn wrong_token() -> Reply {
     )
 }
 
-fn body_refused(error: &BodyError) -> Reply {
+fn body_refused(error: &BodyError, limit: usize) -> Reply {
     match error {
         BodyError::TooLarge => reply::failure(
             StatusCode::PAYLOAD_TOO_LARGE,
-            &format!("the body is larger than the {BODY} bytes accepted here"),
+            &format!("the body is larger than the {limit} bytes accepted here"),
             "body",
         ),
         BodyError::TooSlow => reply::failure(

@@ -30,6 +30,7 @@ mod route;
 mod scim;
 mod shapes;
 mod time;
+mod transfer;
 mod users;
 mod webhooks;
 
@@ -50,7 +51,7 @@ pub use desk::Desk;
 pub use network::{InvalidNetwork, Network};
 pub(crate) use reply::ok as page_reply;
 pub(crate) use shapes::failure_text;
-pub(crate) use time::{ago, rfc3339};
+pub(crate) use time::{ago, parse_rfc3339, rfc3339};
 
 use crate::Runtime;
 use crate::page;

@@ -64,6 +64,10 @@ pub enum AdminRoute {
     DropPromise(HostName),
     /// `POST /api/v1/mapping/preview`
     Preview,
+    /// `GET /api/v1/export`
+    Export,
+    /// `POST /api/v1/import`
+    Import,
     /// `GET /api/v1/requests`
     Requests,
     /// `GET /api/v1/tenant`
@@ -103,6 +107,8 @@ impl AdminRoute {
             | Self::Promise(_)
             | Self::DropPromise(_)
             | Self::Preview
+            | Self::Export
+            | Self::Import
             | Self::Requests
             | Self::Tenant
             | Self::ChangeTenant
@@ -124,6 +130,7 @@ impl AdminRoute {
             | Self::Enroll(_)
             | Self::Promise(_)
             | Self::DropPromise(_)
+            | Self::Import
             | Self::ChangeTenant
             | Self::ChangeConnection(_) => true,
             Self::Webhooks(route) => route.writes(),
@@ -137,6 +144,7 @@ impl AdminRoute {
             | Self::User(_)
             | Self::Promises
             | Self::Preview
+            | Self::Export
             | Self::Requests
             | Self::Tenant
             | Self::Connections
@@ -239,6 +247,10 @@ fn admin(method: &Method, path: &str) -> Option<Route> {
         }
         ["v1", "mapping", "preview"] if post => AdminRoute::Preview,
         ["v1", "mapping", "preview"] => return Some(Route::WrongMethod("POST")),
+        ["v1", "export"] if get => AdminRoute::Export,
+        ["v1", "export"] => return Some(Route::WrongMethod("GET")),
+        ["v1", "import"] if post => AdminRoute::Import,
+        ["v1", "import"] => return Some(Route::WrongMethod("POST")),
         ["v1", "requests"] if get => AdminRoute::Requests,
         ["v1", "requests"] => return Some(Route::WrongMethod("GET")),
         ["v1", "tenant"] if get => AdminRoute::Tenant,
@@ -358,6 +370,8 @@ mod tests {
                 AdminRoute::DropPromise(HostName::Name(host())),
             ),
             ("POST", "/api/v1/mapping/preview", AdminRoute::Preview),
+            ("GET", "/api/v1/export", AdminRoute::Export),
+            ("POST", "/api/v1/import", AdminRoute::Import),
             ("GET", "/api/v1/requests", AdminRoute::Requests),
             ("GET", "/api/v1/tenant", AdminRoute::Tenant),
             ("PATCH", "/api/v1/tenant", AdminRoute::ChangeTenant),

@@ -15,7 +15,7 @@ use nameplate_store::{
 use super::merge::Merged;
 
 /// The hosts of one tenant, as they would be.
-pub(super) struct HostPreview {
+pub(crate) struct HostPreview {
     base: Arc<dyn HostStore>,
     written: Mutex<BTreeMap<String, Written>>,
 }

@@ -24,7 +24,7 @@ use crate::plugin::{
     Call, DirectoryChange, EndUser, MappingError, MappingEvent, Note, Person, PluginRequest,
     PluginResponse,
 };
-use hosts::HostPreview;
+pub(crate) use hosts::HostPreview;
 use users::DirectoryPreview;
 
 /// Hosts of one preview: as many as one real request maps before it is answered.

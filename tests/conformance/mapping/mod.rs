@@ -7,6 +7,8 @@ mod faults;
 mod guide;
 mod lists;
 mod preview;
+mod promises;
 mod status;
 mod story;
 mod succession;
+mod transfer;

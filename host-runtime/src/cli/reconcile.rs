@@ -1,0 +1,68 @@
+//! `nameplate reconcile`.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::progress::Progress;
+use super::{Workplace, admin, serve};
+
+/// Hosts looked at in one call into the plugin.
+const PAGE: u32 = 500;
+
+/// Look at every host again
+///
+/// Keeps what is promised and finds everybody anew. It is never needed for a change to
+/// count; it helps after other settings of the tenant, or a restored database.
+#[derive(Args)]
+pub struct Reconcile {
+    /// Whose hosts
+    #[arg(long, default_value = "default", value_name = "NAME")]
+    tenant: String,
+}
+
+impl Reconcile {
+    pub(super) async fn run(self, place: &Workplace) -> Result<()> {
+        let tenant = admin::tenant_named(place, &self.tenant).await?;
+        let runtime = serve::build(serve::runtime(place)).await?;
+        let store = &runtime.stores().hosts;
+        let total = store.host_count(tenant.id).await?;
+        let promised = !store.promises(tenant.id, None, 1).await?.is_empty();
+        let started = Instant::now();
+        let mut progress = Progress::of(total, "hosts");
+        let (mut after, mut seen, mut changed) = (None, 0_u64, 0_u64);
+        loop {
+            if promised {
+                let hosts = store.hosts(tenant.id, None, after.as_deref(), PAGE).await?;
+                for host in hosts {
+                    runtime
+                        .keep_promises(tenant.id, &host.record.id)
+                        .await
+                        .or_else(gone)?;
+                }
+            }
+            let step = runtime.reconcile(tenant.id, after, PAGE).await?;
+            seen += u64::from(step.seen);
+            changed += u64::from(step.changed);
+            progress.at(seen);
+            match step.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        progress.done();
+        let seconds = started.elapsed().as_secs_f64();
+        let rate = seen as f64 / seconds.max(0.001);
+        println!("{seen} hosts seen, {changed} changed, {seconds:.1} s, {rate:.0} hosts a second");
+        Ok(())
+    }
+}
+
+/// A host that was deleted meanwhile needs nothing.
+fn gone(error: crate::plugin::MappingError) -> Result<bool, crate::plugin::MappingError> {
+    match error {
+        crate::plugin::MappingError::NoHost => Ok(false),
+        error => Err(error),
+    }
+}
