@@ -171,9 +171,11 @@ fn holder(key: &[u8], holdings: &[&Holding], connection: &str) -> Option<String>
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use serde_json::json;
 
+    use super::MAX_NAMES;
+    use crate::rules::Rules;
     use crate::testing::{Tenant, user};
 
     /// The manager of somebody of okta whose `manager.value` is this.
@@ -226,6 +228,37 @@ mod tests {
         for value in ["boss", "boss@x"] {
             assert_eq!(manager(&mut tenant, value), "", "{value}");
         }
+    }
+
+    #[test]
+    fn a_login_that_was_given_up_leads_to_nobody() {
+        let mut tenant = Tenant::default();
+        let mut boss = user("boss", "max@x", &[]);
+        tenant.commit(&boss);
+        boss.name = "max@y".to_owned();
+        tenant.commit(&boss);
+        assert_eq!(manager(&mut tenant, "max@x"), "");
+        assert_eq!(manager(&mut tenant, "max@y"), "Ana Díaz");
+    }
+
+    #[test]
+    fn one_person_asks_for_a_bounded_number_of_names() {
+        let mut tenant = Tenant::default();
+        let (mut words, mut values) = (json!({}), json!({}));
+        for n in 0..=MAX_NAMES {
+            let name = format!("boss{n:02}");
+            tenant.commit(&user(&name, &name, &[]));
+            words[&name] = json!(format!("person({name})"));
+            values[&name] = json!(name);
+        }
+        let settings = json!({ "attributes": words }).to_string();
+        tenant.rules = Rules::usable(settings.as_bytes()).0;
+        let mut report = user("report", "report", &[]);
+        report.more = values;
+        tenant.commit(&report);
+        let (person, _) = tenant.mapping().known("report").unwrap().unwrap();
+        let named = |(name, _): &&(String, String)| name.starts_with("boss");
+        assert_eq!(person.attributes.iter().filter(named).count(), MAX_NAMES);
     }
 
     #[test]

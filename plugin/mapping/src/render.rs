@@ -288,12 +288,16 @@ mod tests {
     #[test]
     fn a_text_that_would_grow_past_all_bounds_is_refused() {
         let person = Person {
-            groups: vec!["x".repeat(1024); 1024],
-            ..ana()
+            username: "x".repeat(1024),
+            ..Person::default()
         };
-        let text = "$NAMEPLATE_GROUPS".repeat(9);
         let map = AttributeMap::standard();
-        let error = fill(&text, Source::Person(&person), map, Missing::Empty).unwrap_err();
+        let fill = |times: usize| {
+            let text = "$NAMEPLATE_USERNAME".repeat(times);
+            fill(&text, Source::Person(&person), map, Missing::Empty)
+        };
+        assert_eq!(fill(MAX_FILLED / 1024).unwrap().text.len(), MAX_FILLED);
+        let error = fill(MAX_FILLED / 1024 + 1).unwrap_err();
         assert!(error.contains("8388608 bytes"), "{error}");
     }
 
@@ -332,6 +336,10 @@ mod tests {
         assert_eq!(render("c", "").unwrap_err(), MappingError::NoHost);
         let long = "x".repeat(MAX_TEXT + 1);
         assert!(matches!(render("a", &long), Err(MappingError::Invalid(_))));
+        assert_eq!(
+            render("a", long.get(1..).unwrap()).unwrap().text.len(),
+            MAX_TEXT
+        );
     }
 
     /// A value without markup, so that what the text itself holds can be told apart.

@@ -1,4 +1,9 @@
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +16,9 @@ use crate::hosts::Source;
 use crate::rules::Rules;
 use crate::service::Event;
 use crate::testing::{Tenant, claim, draft, user};
+
+/// More than any list here has.
+const MAX_PAGES: usize = 1000;
 
 fn rules(settings: Value) -> Rules {
     let mut settings = settings;
@@ -78,7 +86,7 @@ impl Tenant {
 
     fn all_labels(&mut self, limit: u32) -> Vec<Label> {
         let (mut all, mut after) = (Vec::new(), None);
-        loop {
+        for _ in 0..MAX_PAGES {
             let page = self.mapping().labels(after.as_deref(), limit).unwrap();
             assert!(page.labels.len() <= limit as usize);
             all.extend(page.labels);
@@ -87,11 +95,12 @@ impl Tenant {
                 None => return all,
             }
         }
+        panic!("the pages do not end: {after:?}");
     }
 
     fn all_hosts(&mut self, label: &str, limit: u32) -> Vec<String> {
         let (mut all, mut after) = (Vec::new(), None);
-        loop {
+        for _ in 0..MAX_PAGES {
             let page = self
                 .mapping()
                 .labelled(label, after.as_deref(), limit)
@@ -103,6 +112,7 @@ impl Tenant {
                 None => return all,
             }
         }
+        panic!("the pages do not end: {after:?}");
     }
 }
 

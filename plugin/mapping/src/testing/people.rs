@@ -214,6 +214,12 @@ impl Directory for People {
     }
     fn get_many(&mut self, ids: &[String]) -> Result<Vec<Document>, DirectoryError> {
         self.reads += 1;
+        let visible = |id: &String| id.bytes().all(|byte| byte.is_ascii_graphic());
+        let allowed = |id: &String| (1..=64).contains(&id.len()) && visible(id);
+        assert!(
+            ids.iter().all(allowed),
+            "an id outside the contract: {ids:?}"
+        );
         Ok(ids
             .iter()
             .rev()
