@@ -1,5 +1,6 @@
 //! Users by the thousand, written as the plugin would write them.
 
+use nameplate_mapping::rules::Rules;
 use nameplate_runtime::clock::Sources;
 use nameplate_runtime::store::{
     Change, Connection, ControlStore, Key, Kind, Outcome, Precondition, Put, Scope, Unit, UserStore,
@@ -25,7 +26,7 @@ impl App {
 
     /// Adds users `user0@example.com` and so on, many in one commit; their ids in order.
     pub async fn seed_users(&self, count: usize) -> Vec<String> {
-        self.seed_users_indexed(count, &index_version(&Config::default()))
+        self.seed_users_indexed(count, &index_version(&config()))
             .await
     }
 
@@ -65,8 +66,16 @@ impl App {
     }
 }
 
+/// What the plugin makes keys by where nothing is set.
+fn config() -> Config {
+    Config {
+        derived: Some(Rules::default().derived()),
+        ..Config::default()
+    }
+}
+
 fn user(id: &str, n: usize, index: &str) -> Unit {
-    let config = Config::default();
+    let config = config();
     let name = format!("user{n}@example.com");
     let content = json!({"schemas": [USER], "userName": name});
     let rt = config
