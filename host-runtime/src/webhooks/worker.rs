@@ -6,17 +6,19 @@
 //! two of them do not deliver everything twice is seen to by the row's `next_try`:
 //! who works writes a moment a little ahead there, and others wait for it.
 
+mod again;
+mod row;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
-use nameplate_store::{
-    DeadLetter, Event, TenantId, Timestamp, Webhook, WebhookProgress, WebhookStore,
-};
+use nameplate_store::{DeadLetter, Event, TenantId, Timestamp, Webhook, WebhookStore};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
+use self::row::{Place, progress};
 use super::WebhookLimits;
 use super::backoff::retry_after;
 use super::message::Letter;
@@ -41,30 +43,6 @@ pub struct Worker {
     tail: Option<Tail>,
     place: Place,
     queue: Queue,
-}
-
-/// Where deliveries are, and what of it the row says.
-#[derive(Default)]
-struct Place {
-    /// The position that the row has.
-    base: u64,
-    /// Done up to here.
-    position: u64,
-    delivered: Option<Timestamp>,
-    /// Since when, and how many messages, the row lags behind.
-    behind: Option<(Instant, u32)>,
-    /// The row as we last saw or wrote it; if it is another, somebody touched it.
-    seen: Option<WebhookProgress>,
-    /// Until when others keep away because we wrote so.
-    lease: Timestamp,
-}
-
-impl Place {
-    fn moved(&mut self, to: u64, messages: u32) {
-        self.position = to;
-        let (since, count) = self.behind.unwrap_or_else(|| (Instant::now(), 0));
-        self.behind = Some((since, count + messages));
-    }
 }
 
 /// Events read and not yet delivered.
@@ -183,27 +161,6 @@ impl Worker {
             end: row.position,
             types: row.events.clone(),
         };
-    }
-
-    /// Keeps other servers away for a while; false if another one was faster.
-    async fn claim(&mut self, failures: u32, last_error: &str) -> Result<bool, EventsError> {
-        let held = self.lease_left();
-        if held >= self.limits().lease_ms / 2 {
-            return Ok(true);
-        }
-        if !self.write(failures, last_error, self.lease()).await? {
-            return Ok(false);
-        }
-        if held > 0 {
-            return Ok(true);
-        }
-        // Two that claim at once both get here; the later one is in the row.
-        let row = self.store().webhook(self.tenant, &self.id).await?;
-        let ours = row.is_some_and(|row| self.place.seen.as_ref() == Some(&progress(&row)));
-        if !ours {
-            self.place.lease = 0;
-        }
-        Ok(ours)
     }
 
     /// Reads what comes next. None if there is something to deliver.
@@ -407,100 +364,6 @@ impl Worker {
         Ok(())
     }
 
-    /// Tries dead letters that are to be sent again, those without an attempt, once.
-    async fn revived(&mut self, row: &Webhook) -> Result<(), EventsError> {
-        let mut after = 0;
-        // Where the receiver is away there is no use in asking for each.
-        let mut away: Option<String> = None;
-        loop {
-            let limit = nameplate_store::limits::PAGE;
-            let letters = self
-                .store()
-                .dead_letters(self.tenant, &self.id, after, limit)
-                .await?;
-            let Some(last) = letters.last() else {
-                return Ok(());
-            };
-            after = last.seq;
-            for dead in letters.into_iter().filter(|letter| letter.attempts == 0) {
-                let failed = match &away {
-                    Some(why) => Some(why.clone()),
-                    None => match self.again(row, dead.seq).await? {
-                        Ok(()) => None,
-                        Err(why) => Some(away.insert(why).clone()),
-                    },
-                };
-                match failed {
-                    Some(why) => self.bury(dead.seq, 1, &why).await?,
-                    None => {
-                        let seqs = [dead.seq];
-                        self.store()
-                            .remove_dead_letters(self.tenant, &self.id, &seqs)
-                            .await?;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Sends one event out of turn; the inner error says why it did not arrive.
-    async fn again(&mut self, row: &Webhook, seq: u64) -> Result<Result<(), String>, EventsError> {
-        let event = match self.runtime.event(self.tenant, seq).await {
-            Ok(event) => event,
-            Err(EventsError::Forgotten { .. } | EventsError::Unknown(_)) => {
-                return Ok(Err("the event is no longer kept".to_owned()));
-            }
-            Err(error) => return Err(error),
-        };
-        for (_, letter) in self.letters(row, std::slice::from_ref(&event)).await? {
-            match self.send(row, &letter, 0).await? {
-                Some(Answer::Taken) => {}
-                Some(Answer::Gone) => return Ok(Err("answered 410".to_owned())),
-                Some(Answer::Failed { why, .. }) => return Ok(Err(why)),
-                None => return Ok(Err("another server took over".to_owned())),
-            }
-        }
-        Ok(Ok(()))
-    }
-
-    /// Writes where deliveries are; false if somebody else moved the webhook.
-    async fn write(
-        &mut self,
-        failures: u32,
-        last_error: &str,
-        next_try: Timestamp,
-    ) -> Result<bool, EventsError> {
-        let progress = WebhookProgress {
-            position: self.place.position,
-            failures,
-            next_try,
-            last_error: last_error.to_owned(),
-            last_delivered: self.place.delivered,
-        };
-        let written = self
-            .store()
-            .webhook_progress(self.tenant, &self.id, self.place.base, progress.clone())
-            .await?;
-        if written {
-            self.place.base = self.place.position;
-            self.place.behind = None;
-            self.place.lease = progress.next_try;
-            self.place.seen = Some(progress);
-        } else {
-            self.place.lease = 0;
-            self.place.seen = None;
-        }
-        Ok(written)
-    }
-
-    /// Is it time to write progress down.
-    fn due(&self) -> bool {
-        let limits = self.limits();
-        self.place.behind.is_some_and(|(since, count)| {
-            count >= limits.batch || since.elapsed() >= Duration::from_millis(limits.flush_ms)
-        })
-    }
-
     /// Waits for an event; writes progress down when it is time.
     async fn for_event(&mut self) {
         let position = self.place.position;
@@ -546,39 +409,11 @@ impl Worker {
         timeout(within, self.hint.notified()).await.is_ok()
     }
 
-    /// Until when others keep away if it is written now. Chance tells two that write at
-    /// once apart.
-    fn lease(&self) -> Timestamp {
-        let until = self.runtime.now().saturating_add(self.limits().lease_ms);
-        until.saturating_add(u64::from(self.chance()))
-    }
-
-    fn lease_left(&self) -> u64 {
-        self.place.lease.saturating_sub(self.runtime.now())
-    }
-
-    fn chance(&self) -> u8 {
-        let mut byte = [0];
-        // Without chance all is well too, only less spread.
-        let _ = self.runtime.sources().random.fill(&mut byte);
-        byte.first().copied().unwrap_or_default()
-    }
-
     fn limits(&self) -> &WebhookLimits {
         &self.runtime.limits().webhooks
     }
 
     fn store(&self) -> &dyn WebhookStore {
         &*self.runtime.stores().webhooks
-    }
-}
-
-fn progress(row: &Webhook) -> WebhookProgress {
-    WebhookProgress {
-        position: row.position,
-        failures: row.failures,
-        next_try: row.next_try,
-        last_error: row.last_error.clone(),
-        last_delivered: row.last_delivered,
     }
 }
