@@ -13,6 +13,8 @@ use crate::plugin::{ClaimDraft, MappingError};
 
 /// Hosts of one name that are read at a time.
 const HOSTS: u32 = 500;
+/// How often a host is tried: each further try means that somebody else wrote to it.
+const TRIES: usize = 8;
 
 /// What became of a promise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,8 +113,21 @@ impl Runtime {
     /// were not.
     ///
     /// # Errors
-    /// [`MappingError::NoHost`], or trouble; the call may be repeated.
+    /// [`MappingError::NoHost`], [`MappingError::Busy`], or trouble; the call may be
+    /// repeated.
     pub async fn keep_promises(&self, tenant: TenantId, id: &str) -> Result<bool, MappingError> {
+        // Done means nothing to write: somebody who read older promises may have written
+        // after somebody who read newer ones, and has to find that out.
+        for tries in 0..TRIES {
+            if self.promises_stand(tenant, id).await? {
+                return Ok(tries > 0);
+            }
+        }
+        Err(MappingError::Busy)
+    }
+
+    /// Does a host claim what is promised of it? If not, it is made to.
+    async fn promises_stand(&self, tenant: TenantId, id: &str) -> Result<bool, MappingError> {
         let store = &self.stores().hosts;
         let host = store.host(tenant, id).await?.ok_or(MappingError::NoHost)?;
         let HostRecord {
@@ -130,17 +145,14 @@ impl Runtime {
             named == *serial
         });
         if stands(&host, &promises) {
-            return Ok(false);
-        }
-        self.withdraw(tenant, id, Source::Serial).await?;
-        if promises.is_empty() {
             return Ok(true);
         }
+        self.withdraw(tenant, id, Source::Serial).await?;
         let host = store.host(tenant, id).await?.ok_or(MappingError::NoHost)?;
         for promise in promises {
             self.claim(tenant, id, draft(promise, &host)).await?;
         }
-        Ok(true)
+        Ok(false)
     }
 }
 
@@ -171,7 +183,8 @@ fn is_of(claim: &Claim, promise: &Promise) -> bool {
     claim.username == *username
         && claim.email == *email
         && claim.full_name == *full_name
-        && claim.since == *since
+        // Another node's clock may be behind: there the claim counts from its own now.
+        && claim.since <= *since
 }
 
 /// The claim that keeps a promise. What was taken back before and is promised again is

@@ -38,7 +38,9 @@ impl Front {
             username: fields.text("username")?,
             email: fields.text("email")?,
             full_name: fields.text("full_name")?,
-            since: moment("since", &fields.text("since")?, now)?.unwrap_or(now),
+            since: moment("since", &fields.text("since")?, now)?
+                .unwrap_or(now)
+                .min(now),
         };
         if promise.username.is_empty() && promise.email.is_empty() {
             let text = "give `username` or `email`: whom the host is for";

@@ -1,10 +1,11 @@
 //! `POST /api/v1/mapping/preview`: which hosts a request or other settings would change.
 
 use nameplate_runtime::setup;
-use nameplate_store::UserStore;
+use nameplate_store::{Claim, HostRecord, HostStore, Source, UserStore};
 use nameplate_tests::App;
 use nameplate_tests::names::{GROUP, PATCH, USER};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 async fn preview(app: &App, body: &Value) -> Value {
     let answer = app.admin().post("/api/v1/mapping/preview", body).await;
@@ -183,6 +184,44 @@ async fn a_bulk_is_previewed_as_a_whole() {
     assert_eq!(ids, ["1", "3"]);
     assert_eq!(seen["hosts"][0]["after"]["outcome"], "pending");
     assert_eq!(seen["hosts"][1]["after"]["groups"], json!(["New"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_hosts_than_a_preview_looks_at_are_told_of() {
+    let app = App::start().await;
+    let tenant = setup::find_tenant(&app.store, "default").await.unwrap();
+    let tenant = tenant.unwrap().id;
+    let mut writes = JoinSet::new();
+    for n in 0..1001 {
+        let store = app.store.clone();
+        writes.spawn(async move {
+            let id = format!("{n:04}");
+            let record = HostRecord {
+                id: id.clone(),
+                ..HostRecord::default()
+            };
+            store.put_host(tenant, 1, record).await.unwrap();
+            let claim = Claim {
+                id: "c".to_owned(),
+                source: Source::Enrollment,
+                username: "late@example.com".to_owned(),
+                email: String::new(),
+                full_name: String::new(),
+                logins: vec![b"late@example.com".to_vec()],
+                since: 1,
+                withdrawn: None,
+            };
+            store.put_claim(tenant, 1, &id, claim).await.unwrap();
+        });
+    }
+    writes.join_all().await;
+    let body = json!({"method": "POST", "path": "/Users", "body": {
+        "schemas": [USER], "userName": "late@example.com"}});
+    let seen = preview(&app, &body).await;
+    assert_eq!(seen["more_hosts"], true);
+    assert_eq!(seen["hosts"].as_array().unwrap().len(), 1000);
+    let line = seen["remark"].as_str().unwrap();
+    assert!(line.contains("more than 1000 hosts"), "{line}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

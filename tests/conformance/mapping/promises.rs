@@ -105,6 +105,41 @@ async fn a_host_that_gets_another_serial_keeps_other_promises() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn promises_made_at_the_same_time_leave_the_one_that_is_listed() {
+    let app = App::start().await;
+    app.host("1").await;
+    for round in 0..5 {
+        let logins = [0, 1, 2, 3].map(|n| format!("user{round}{n}@example.com"));
+        let [one, two, three, four] = &logins;
+        tokio::join!(
+            promise(&app, "serial/C021", one),
+            promise(&app, "serial/C021", two),
+            promise(&app, "name/laptop%201", three),
+            promise(&app, "serial/C021", four),
+        );
+        let listed = app.admin().get("/api/v1/promises").await.expect(200);
+        let mut promised: Vec<&Value> = listed["promises"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|promise| &promise["email"])
+            .collect();
+        let host = app.admin().get("/api/v1/hosts/1").await.expect(200);
+        let mut claimed: Vec<&Value> = host["host"]["claims"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|claim| claim["withdrawn"].is_null())
+            .map(|claim| &claim["email"])
+            .collect();
+        for list in [&mut promised, &mut claimed] {
+            list.sort_by_key(|login| login.to_string());
+        }
+        assert_eq!(claimed, promised, "round {round}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn promises_are_listed_page_by_page() {
     let app = App::start().await;
     for place in ["serial/C", "serial/A", "name/B"] {
