@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
 
-use nameplate_store::{ControlStore, HostStore, Promise, TenantId, UserStore};
+use nameplate_store::{ControlStore, HostRecord, HostStore, Promise, TenantId, UserStore};
 use nameplate_store_sql::{SqliteOptions, SqliteStore};
 use nameplate_tests::process::{Answer, Client, Place};
 use serde_json::{Value, json};
@@ -47,11 +47,7 @@ fn journal(place: &Place) -> PathBuf {
 
 /// What is promised, and the numbers of events there are.
 fn stored(place: &Place) -> (Vec<Promise>, (u64, u64)) {
-    let options = SqliteOptions::default();
-    let store = SqliteStore::open(&place.database(), options).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
-    let stored = runtime.unwrap().block_on(async {
-        let tenant: TenantId = store.tenants().await.unwrap()[0].id;
+    in_store(place, async |store, tenant| {
         let mut promises: Vec<Promise> = Vec::new();
         loop {
             let after = promises.last().map(|last| last.name.clone());
@@ -62,9 +58,20 @@ fn stored(place: &Place) -> (Vec<Promise>, (u64, u64)) {
             promises.extend(page);
         }
         (promises, store.event_range(tenant).await.unwrap())
+    })
+}
+
+/// Something done in the database itself, beside the command.
+fn in_store<T>(place: &Place, work: impl AsyncFnOnce(&SqliteStore, TenantId) -> T) -> T {
+    let options = SqliteOptions::default();
+    let store = SqliteStore::open(&place.database(), options).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let done = runtime.unwrap().block_on(async {
+        let tenant = store.tenants().await.unwrap()[0].id;
+        work(&store, tenant).await
     });
     store.close();
-    stored
+    done
 }
 
 /// The numbers of `N rows: N recorded, N known already, N passed over`.
@@ -180,4 +187,25 @@ fn an_import_beside_a_running_server_is_seen_at_once_and_exported() {
     assert_eq!(outcomes, ["linked", "pending"]);
     let said = stdout(&place.run(&["reconcile"]).unwrap());
     assert!(said.starts_with("2 hosts seen, 0 changed"), "{said}");
+}
+
+#[test]
+fn reconcile_keeps_what_is_promised_of_a_host_that_came_by_another_way() {
+    let place = place();
+    place.init().unwrap();
+    table(&place, 2);
+    stdout(&place.run(&["import", "people.csv"]).unwrap());
+    in_store(&place, async |store, tenant| {
+        let record = HostRecord {
+            id: "1".to_owned(),
+            serial: "C00001".to_owned(),
+            ..HostRecord::default()
+        };
+        assert!(store.put_host(tenant, 1, record).await.unwrap());
+    });
+    let said = stdout(&place.run(&["reconcile"]).unwrap());
+    assert!(said.starts_with("1 hosts seen"), "{said}");
+    let line = stdout(&place.run(&["export", "--format", "ndjson"]).unwrap());
+    let host: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(host["username"], "user1@example.com", "{host}");
 }
