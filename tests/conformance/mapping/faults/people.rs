@@ -126,7 +126,7 @@ async fn fleet_reading_k_hosts_of_inactive_people_are_as_the_tenant_chose() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fleet_reading_o_hosts_that_wait_and_people_without_a_host_are_listed() {
+async fn fleet_reading_o_what_waits_is_listed_and_a_change_can_be_tried() {
     let app = App::start().await;
     let okta = app.scim();
     for login in ["ana@example.com", "ben@example.com"] {
@@ -143,4 +143,50 @@ async fn fleet_reading_o_hosts_that_wait_and_people_without_a_host_are_listed() 
     assert_eq!(waiting, ["2"]);
     let without = listed("/api/v1/users?host=none", "users", "username").await;
     assert_eq!(without, ["ben@example.com"]);
+
+    let body = json!({"connection": "okta", "method": "POST", "path": "/Users",
+        "body": {"schemas": [USER], "userName": "zoe@example.com"}});
+    let tried = app.admin().post("/api/v1/mapping/preview", &body).await;
+    let tried = tried.expect(200);
+    assert_eq!(tried["hosts"][0]["id"], "2");
+    assert_eq!(tried["hosts"][0]["after"]["outcome"], "linked");
+    let waiting = listed("/api/v1/hosts?assignment=pending", "hosts", "id").await;
+    assert_eq!(waiting, ["2"], "nothing was written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fleet_45371_people_who_are_deactivated_are_listed_with_the_time() {
+    let app = App::start().await;
+    let okta = app.scim();
+    let (ana, ben, cho) = (
+        okta.user("ana@example.com").await,
+        okta.user("ben@example.com").await,
+        okta.user("cho@example.com").await,
+    );
+    let switch = async |id: &str, active: bool| {
+        let operations = json!([{"op": "replace", "value": {"active": active}}]);
+        let answer = okta.patch(&format!("/Users/{id}"), &operations).await;
+        let _ = answer.expect(200);
+    };
+    switch(&ana, false).await;
+    switch(&ben, false).await;
+    switch(&ben, true).await;
+    let _ = okta.delete(&format!("/Users/{cho}")).await.expect(204);
+    let gone = app.admin().get("/api/v1/users?status=deactivated").await;
+    let gone = gone.expect(200);
+    let mut listed: Vec<(&str, &str, bool, bool)> = Vec::new();
+    for user in gone["users"].as_array().unwrap() {
+        listed.push((
+            user["username"].as_str().unwrap(),
+            user["status"].as_str().unwrap(),
+            user["deactivated_at"].is_string(),
+            user["deleted_at"].is_string(),
+        ));
+    }
+    listed.sort_unstable();
+    let expected = [
+        ("ana@example.com", "deactivated", true, false),
+        ("cho@example.com", "deleted", false, true),
+    ];
+    assert_eq!(listed, expected);
 }
