@@ -75,7 +75,9 @@ impl Runtime {
         if let Some(settings) = change.settings {
             connection.settings = Value::Object(settings).to_string();
         }
-        let json = guest_config(&connection, self.limits()).json;
+        let control = &self.stores().control;
+        let found = control.tenant(tenant).await?.map(|found| found.settings);
+        let json = guest_config(&connection, found.as_deref(), self.limits()).json;
         if let Some(reason) = self.check_settings(tenant, json).await? {
             return Err(ChangeError::Unusable(reason));
         }
@@ -86,7 +88,6 @@ impl Runtime {
             settings,
             ..
         } = &connection;
-        let control = &self.stores().control;
         if !control
             .set_connection(*id, dialect, *reactivate_inactive, settings)
             .await?
@@ -99,8 +100,8 @@ impl Runtime {
     }
 
     /// Replaces the settings of a tenant, by which hosts are mapped, if the plugin can
-    /// use them. Hosts are mapped by them as they are looked at again; the caller may ask
-    /// for that with [`Self::reconcile`].
+    /// use them. A host that is read follows at once, the others as the background work
+    /// looks at them; where none is running, call [`Self::reconcile`].
     ///
     /// # Errors
     /// See [`ChangeError`]; then nothing is changed.
@@ -119,6 +120,8 @@ impl Runtime {
             return Err(unknown());
         }
         self.forget(tenant);
+        self.wake_indexing();
+        self.reconcile_soon(tenant);
         let found = self.stores().control.tenant(tenant).await?;
         found.ok_or_else(unknown)
     }
@@ -152,9 +155,25 @@ fn object(settings: &str) -> Map<String, Value> {
     }
 }
 
-/// The stored settings with what the runtime itself enforces.
-pub(crate) fn guest_config(connection: &Connection, limits: &Limits) -> GuestConfig {
+/// What of a tenant's settings its connections read too: which attributes mapping
+/// makes of a person, so that they are indexed as people are written.
+const SHARED: [&str; 2] = ["attributes", "tables"];
+
+/// The stored settings with what the runtime itself enforces. `tenant` are the tenant's.
+pub(crate) fn guest_config(
+    connection: &Connection,
+    tenant: Option<&str>,
+    limits: &Limits,
+) -> GuestConfig {
     let mut settings = object(&connection.settings);
+    let mut shared = object(tenant.unwrap_or("{}"));
+    for name in SHARED {
+        // The tenant alone says it: one attribute map for all its people.
+        settings.remove(name);
+        if let Some(value) = shared.remove(name) {
+            settings.insert(name.into(), value);
+        }
+    }
     settings.insert("dialect".into(), json!(connection.dialect));
     settings.insert(
         "reactivate_inactive".into(),
@@ -162,14 +181,11 @@ pub(crate) fn guest_config(connection: &Connection, limits: &Limits) -> GuestCon
     );
     settings.insert("body_limit".into(), json!(limits.body));
     settings.insert("large_body_limit".into(), json!(limits.large_body));
-    GuestConfig {
-        // Unique to one state of one connection: the guest keeps what it parsed by it.
-        revision: (u64::try_from(connection.id.0).unwrap_or(0) << 32) | connection.revision,
-        json: Value::Object(settings).to_string().into_bytes(),
-    }
+    named(settings)
 }
 
-/// What mapping reads: the tenant's settings, and which connection is trusted most.
+/// What mapping reads: the tenant's settings, and which connection is trusted most
+/// where they do not say so.
 pub(crate) fn mapping_config(settings: Option<&str>, connections: &[Connection]) -> GuestConfig {
     let names: Vec<&str> = connections
         .iter()
@@ -177,6 +193,12 @@ pub(crate) fn mapping_config(settings: Option<&str>, connections: &[Connection])
         .collect();
     let mut settings = object(settings.unwrap_or("{}"));
     settings.insert("connections".into(), json!(names));
+    named(settings)
+}
+
+/// Settings and their name: the guest keeps what it parsed by it, so the same text has
+/// the same one, whosever it is.
+fn named(settings: Map<String, Value>) -> GuestConfig {
     let json = Value::Object(settings).to_string().into_bytes();
     let mut revision = [0; 8];
     revision
@@ -184,9 +206,7 @@ pub(crate) fn mapping_config(settings: Option<&str>, connections: &[Connection])
         .zip(Sha256::digest(&json))
         .for_each(|(to, from)| *to = from);
     GuestConfig {
-        // The highest bit keeps it apart from the connections' own revisions; the same
-        // text has the same one, whosever it is.
-        revision: 1 << 63 | u64::from_be_bytes(revision),
+        revision: u64::from_be_bytes(revision),
         json,
     }
 }

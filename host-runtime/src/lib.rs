@@ -36,6 +36,7 @@ pub mod config;
 mod connections;
 pub mod events;
 pub mod http;
+mod labels;
 pub mod limits;
 mod page;
 pub mod plugin;

@@ -225,6 +225,77 @@ pub struct EndUser {
     pub near: Vec<String>,
 }
 
+/// What to do with a variable that has no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// Put nothing in its place.
+    Empty,
+    /// Give no text.
+    Fail,
+}
+
+/// A text with its variables filled in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rendered {
+    /// Empty if something is missing and that is to fail.
+    pub text: String,
+    /// The variables in it, without `$`, sorted.
+    pub used: Vec<String>,
+    /// Those without a value, and why.
+    pub missing: Vec<(String, String)>,
+}
+
+/// A directory object or an assignment before and after a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectChange {
+    /// The event's name.
+    pub name: String,
+    /// Of the subject; of no meaning for an assignment.
+    pub kind: Kind,
+    /// The stored JSON; none if it was created.
+    pub before: Option<Vec<u8>>,
+    /// The stored JSON; none if it was deleted.
+    pub after: Option<Vec<u8>>,
+}
+
+/// What a change can do to what hosts are sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effect {
+    /// Variables whose value can differ, without `$`, sorted.
+    pub variables: Vec<String>,
+    /// Profiles that use one of them, sorted.
+    pub profiles: Vec<String>,
+}
+
+/// A label hosts can have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// Unique in the tenant.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// Made of a group or a department by itself.
+    pub automatic: bool,
+}
+
+/// A page of labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LabelPage {
+    /// The labels.
+    pub labels: Vec<Label>,
+    /// Where to go on.
+    pub next: Option<String>,
+}
+
+/// A page of the hosts that have a label.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Labelled {
+    /// Their ids.
+    pub hosts: Vec<String>,
+    /// Where to go on.
+    pub next: Option<String>,
+}
+
 /// What one step of re-indexing did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReindexProgress {
@@ -316,6 +387,43 @@ pub trait Plugin: Send + Sync {
         after: Option<String>,
         limit: u32,
     ) -> Result<Progress, MappingError>;
+
+    /// Fills in the variables of a text for a host. Without `missing` the tenant's
+    /// settings decide.
+    async fn render(
+        &self,
+        call: Call,
+        host: String,
+        text: String,
+        missing: Option<Missing>,
+    ) -> Result<Rendered, MappingError>;
+
+    /// Which variables changes can touch, one answer each, in order.
+    async fn affected(
+        &self,
+        call: Call,
+        changes: Vec<ObjectChange>,
+    ) -> Result<Vec<Effect>, PluginError>;
+
+    /// The labels there are.
+    async fn labels(
+        &self,
+        call: Call,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<LabelPage, MappingError>;
+
+    /// The hosts that have a label now.
+    async fn labelled(
+        &self,
+        call: Call,
+        label: String,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Labelled, MappingError>;
+
+    /// The labels a host has now.
+    async fn labels_of(&self, call: Call, host: String) -> Result<Vec<Label>, MappingError>;
 
     /// Fills the index of one connection.
     async fn reindex(

@@ -115,6 +115,28 @@ impl Runtime {
         Ok(())
     }
 
+    /// Looks at every host of a tenant again, after its rules have changed.
+    async fn reconcile_all(&self, tenant: TenantId) -> Result<(), MappingError> {
+        let mut after = None;
+        let (mut seen, mut changed) = (0_u64, 0_u64);
+        loop {
+            let progress = self.reconcile(tenant, after, HOSTS_AT_ONCE).await?;
+            seen += u64::from(progress.seen);
+            changed += u64::from(progress.changed);
+            match progress.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        tracing::info!(
+            tenant = tenant.0,
+            seen,
+            changed,
+            "mapped by the tenant's new settings"
+        );
+        Ok(())
+    }
+
     /// Brings every connection's index to the plugin's rules; one that cannot be
     /// keeps no other waiting. Where it is so already it costs one read a connection.
     async fn reindex_all(&self) -> Result<(), MappingError> {
@@ -153,6 +175,12 @@ async fn run(runtime: Runtime) {
                 tracing::warn!(%error, "cannot read the tenants");
             }
             indexed = Some(Instant::now());
+        }
+        for tenant in runtime.reconcile_due() {
+            if let Err(error) = runtime.reconcile_all(tenant).await {
+                tracing::warn!(tenant = tenant.0, %error, "cannot look at all hosts again yet");
+                runtime.reconcile_soon(tenant);
+            }
         }
         if let Err(error) = runtime.map_left_over(GRACE_MS).await {
             tracing::warn!(%error, "cannot read the event log");

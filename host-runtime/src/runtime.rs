@@ -4,7 +4,7 @@
 //! and to say who uses a host. HTTP, tokens and the command line are built on this
 //! and are not needed for it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -99,6 +99,8 @@ struct Inner {
     tails: Arc<Tails>,
     /// Rung when a webhook was made or changed here.
     webhooks_touched: Notify,
+    /// Tenants whose rules of mapping have changed since the runner last looked.
+    reconcile_soon: Mutex<BTreeSet<TenantId>>,
     /// What is known of tenants; dropped by [`Runtime::forget`].
     tenants: Mutex<HashMap<TenantId, Arc<TenantState>>>,
 }
@@ -127,6 +129,7 @@ impl Runtime {
                 index_soon: AtomicBool::new(false),
                 tails: Arc::default(),
                 webhooks_touched: Notify::new(),
+                reconcile_soon: Mutex::default(),
                 tenants: Mutex::default(),
             }),
         }
@@ -188,6 +191,16 @@ impl Runtime {
     /// Was [`Self::wake_indexing`] called since this was last asked.
     pub(crate) fn indexing_woken(&self) -> bool {
         self.inner.index_soon.swap(false, Ordering::Relaxed)
+    }
+
+    /// Asks the runner to look at all hosts of a tenant again.
+    pub(crate) fn reconcile_soon(&self, tenant: TenantId) {
+        lock(&self.inner.reconcile_soon).insert(tenant);
+    }
+
+    /// For whom [`Self::reconcile_soon`] was called since this was last asked.
+    pub(crate) fn reconcile_due(&self) -> BTreeSet<TenantId> {
+        std::mem::take(&mut *lock(&self.inner.reconcile_soon))
     }
 
     /// Forgets what is known of a tenant, after its connections were changed.
@@ -468,7 +481,7 @@ impl Runtime {
         ))
     }
 
-    async fn mapping_call(&self, tenant: TenantId) -> Result<Call, StoreError> {
+    pub(crate) async fn mapping_call(&self, tenant: TenantId) -> Result<Call, StoreError> {
         let state = self.tenant(tenant).await?;
         Ok(self.call(tenant, None, &state, state.mapping.clone()))
     }
@@ -505,7 +518,11 @@ impl Runtime {
             .map(|connection| {
                 (
                     connection.id,
-                    Arc::new(guest_config(connection, &self.inner.limits)),
+                    Arc::new(guest_config(
+                        connection,
+                        settings.as_deref(),
+                        &self.inner.limits,
+                    )),
                 )
             })
             .collect();

@@ -1,10 +1,12 @@
 //! The exports: one line of glue each.
 
+use nameplate_mapping::affected::affected;
 use nameplate_mapping::service::Mapping;
 
 use crate::bindings::exports::nameplate::scim::{http_handler, mapping, reindex, settings};
 use crate::bindings::nameplate::scim::types;
 use crate::config;
+use crate::convert::list;
 use crate::directory::HostDirectory;
 use crate::env::{HostEnv, report_panics};
 use crate::hosts::HostHosts;
@@ -65,6 +67,50 @@ impl mapping::Guest for Component {
     ) -> Result<mapping::Progress, mapping::MappingError> {
         with_mapping(|mapping| mapping.reconcile(after.as_deref(), limit))
             .map(Into::into)
+            .map_err(Into::into)
+    }
+
+    fn render(
+        host: String,
+        text: String,
+        missing: Option<mapping::Missing>,
+    ) -> Result<mapping::Rendered, mapping::MappingError> {
+        with_mapping(|mapping| {
+            let missing = missing.map_or(mapping.rules.missing_variables, Into::into);
+            mapping.render(&host, &text, missing)
+        })
+        .map(Into::into)
+        .map_err(Into::into)
+    }
+
+    fn affected(changes: Vec<mapping::ObjectChange>) -> Vec<mapping::Effect> {
+        report_panics();
+        let settings = config::current();
+        list(affected(&settings.rules, &list(changes)))
+    }
+
+    fn labels(
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<mapping::LabelPage, mapping::MappingError> {
+        with_mapping(|mapping| mapping.labels(after.as_deref(), limit))
+            .map(Into::into)
+            .map_err(Into::into)
+    }
+
+    fn labelled(
+        label: String,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<mapping::LabelledPage, mapping::MappingError> {
+        with_mapping(|mapping| mapping.labelled(&label, after.as_deref(), limit))
+            .map(Into::into)
+            .map_err(Into::into)
+    }
+
+    fn labels_of(host: String) -> Result<Vec<mapping::Label>, mapping::MappingError> {
+        with_mapping(|mapping| mapping.labels_of(&host))
+            .map(list)
             .map_err(Into::into)
     }
 }

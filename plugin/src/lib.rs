@@ -11,6 +11,7 @@ mod directory;
 mod env;
 mod exports;
 mod hosts;
+mod labels;
 
 /// Generated from `wit/`.
 #[expect(

@@ -8,6 +8,7 @@
 //! This must not decide anything: it binds stores, converts, and reports.
 
 mod convert;
+mod convert_labels;
 mod convert_mapping;
 mod stores;
 
@@ -15,11 +16,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use nameplate_mapping::affected::affected;
 use nameplate_mapping::rules::Rules;
 use nameplate_mapping::service::Mapping;
 use nameplate_runtime::plugin::{
-    Call, EndUser, GuestConfig, MappingError, MappingEvent, Plugin, PluginError, PluginRequest,
-    PluginResponse, Progress, ReindexProgress, Report,
+    Call, Effect, EndUser, GuestConfig, Label, LabelPage, Labelled, MappingError, MappingEvent,
+    Missing, ObjectChange, Plugin, PluginError, PluginRequest, PluginResponse, Progress,
+    ReindexProgress, Rendered, Report,
 };
 use nameplate_scim::config::Config;
 
@@ -142,6 +145,60 @@ impl Plugin for NativePlugin {
     ) -> Result<Progress, MappingError> {
         self.mapping(&call, |mapping| mapping.reconcile(after.as_deref(), limit))
             .map(convert_mapping::progress)
+    }
+
+    async fn render(
+        &self,
+        call: Call,
+        host: String,
+        text: String,
+        missing: Option<Missing>,
+    ) -> Result<Rendered, MappingError> {
+        self.mapping(&call, |mapping| {
+            let chosen = mapping.rules.missing_variables;
+            let missing = missing.map_or(chosen, convert_labels::missing);
+            mapping.render(&host, &text, missing)
+        })
+        .map(convert_labels::rendered)
+    }
+
+    async fn affected(
+        &self,
+        call: Call,
+        changes: Vec<ObjectChange>,
+    ) -> Result<Vec<Effect>, PluginError> {
+        let settings = self.settings(&call.config);
+        let changes: Vec<_> = changes.into_iter().map(convert_labels::change).collect();
+        let effects = affected(&settings.rules, &changes);
+        Ok(effects.into_iter().map(convert_labels::effect).collect())
+    }
+
+    async fn labels(
+        &self,
+        call: Call,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<LabelPage, MappingError> {
+        self.mapping(&call, |mapping| mapping.labels(after.as_deref(), limit))
+            .map(convert_labels::label_page)
+    }
+
+    async fn labelled(
+        &self,
+        call: Call,
+        label: String,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Labelled, MappingError> {
+        self.mapping(&call, |mapping| {
+            mapping.labelled(&label, after.as_deref(), limit)
+        })
+        .map(convert_labels::labelled)
+    }
+
+    async fn labels_of(&self, call: Call, host: String) -> Result<Vec<Label>, MappingError> {
+        self.mapping(&call, |mapping| mapping.labels_of(&host))
+            .map(|labels| labels.into_iter().map(convert_labels::label).collect())
     }
 
     async fn reindex(

@@ -13,15 +13,10 @@ use tokio::time::Instant;
 use super::body::{self, BodyError};
 use super::fields::{Failure, Fields, Query};
 use super::route::AdminRoute;
-use super::transfer::TABLE;
 use super::{Front, Reply, reply, shapes};
 use crate::auth::{Identity, Refusal};
 use crate::page;
 use crate::plugin::MappingError;
-
-/// A host's description and a claim are a few hundred bytes; the settings of a
-/// connection with schemas of its own some thousand.
-const BODY: usize = 256 << 10;
 
 /// Why an administrative request is not answered with what it asked for.
 #[derive(Debug)]
@@ -85,10 +80,7 @@ impl Front {
         };
         let writes = route.writes();
         let answer = if caller.identity.scope == TokenScope::Admin {
-            let limit = match route {
-                AdminRoute::Import => TABLE,
-                _ => BODY,
-            };
+            let limit = route.body_limit();
             match body::read(&parts.headers, body, limit).await {
                 Ok(body) => self.admitted(&caller.identity, &route, parts, &body).await,
                 Err(error) => body_refused(&error, limit),
@@ -167,6 +159,14 @@ impl Front {
             AdminRoute::DropHost(id) => self.drop_host(tenant, id).await,
             AdminRoute::Enroll(id) => self.enroll(tenant, id, &Fields::parse(body)?).await,
             AdminRoute::Explain(id) => self.explain_host(tenant, id).await,
+            AdminRoute::Share(id) => self.share(tenant, id).await,
+            AdminRoute::Unshare(id) => self.unshare(tenant, id).await,
+            AdminRoute::Render(id) => self.render(tenant, id, &Fields::parse(body)?).await,
+            AdminRoute::Labels => self.list_labels(tenant, &Query::parse(query)?).await,
+            AdminRoute::Labelled(id) => {
+                let query = Query::parse(query)?;
+                self.list_labelled(tenant, id, &query).await
+            }
             AdminRoute::Users => self.list_users(tenant, &Query::parse(query)?).await,
             AdminRoute::User(id) => self.user(tenant, id).await,
             AdminRoute::Promises => self.list_promises(tenant, &Query::parse(query)?).await,

@@ -148,6 +148,14 @@ impl Fields {
         }
     }
 
+    /// A text of any length, as it is.
+    pub fn whole_text(&self, name: &'static str) -> Result<String, Failure> {
+        match self.0.get(name) {
+            Some(Value::String(text)) => Ok(text.clone()),
+            _ => Err(Failure::bad(name, format!("`{name}` has to be a text"))),
+        }
+    }
+
     /// A host's id: a text, or a whole number as Fleet has them.
     pub fn id(&self, name: &'static str) -> Result<String, Failure> {
         match self.0.get(name) {

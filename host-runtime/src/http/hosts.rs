@@ -1,14 +1,17 @@
 //! Hosts as the device-management server tells of them, and their enrolments.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use http::StatusCode;
-use nameplate_store::{HostRecord, Source, TenantId, Timestamp};
+use nameplate_store::{HostRecord, Scope, Source, TenantId, Timestamp};
 use serde_json::{Value, json};
 
+use super::Front;
 use super::admin::{AdminError, Answer};
 use super::fields::{Failure, Fields, shown};
+use super::shapes::{self, Beside};
 use super::time::parse_rfc3339;
-use super::{Front, shapes};
-use crate::plugin::ClaimDraft;
+use crate::plugin::{ClaimDraft, EndUser};
 
 /// Lines of history in an answer: a laptop changes hands a few times in its life.
 const HISTORY: u32 = 50;
@@ -40,13 +43,49 @@ impl Front {
 
     pub(super) async fn host(&self, tenant: TenantId, id: &str) -> Answer {
         let (host, user) = self.host_and_user(tenant, id).await?;
-        let history = self
-            .runtime
-            .stores()
-            .hosts
-            .history(tenant, id, HISTORY)
-            .await?;
-        Ok((StatusCode::OK, shapes::host(&host, &user, &history)))
+        let beside = self.beside(tenant, id, &user).await?;
+        Ok((StatusCode::OK, shapes::host(&host, &user, &beside)))
+    }
+
+    /// What the record of a host shows besides the host and its user.
+    async fn beside(
+        &self,
+        tenant: TenantId,
+        id: &str,
+        user: &EndUser,
+    ) -> Result<Beside, AdminError> {
+        let stores = self.runtime.stores();
+        let history = stores.hosts.history(tenant, id, HISTORY).await?;
+        let past = history
+            .iter()
+            .filter_map(|past| past.assignment.user.clone());
+        let people: BTreeSet<String> = past.collect();
+        let people: Vec<String> = people.into_iter().collect();
+        let scope = Scope {
+            tenant,
+            connection: None,
+        };
+        let mut names: BTreeMap<String, String> = BTreeMap::new();
+        for gone in stores.users.departures_of(tenant, &people).await? {
+            names.insert(gone.id, gone.label);
+        }
+        for found in stores.users.get_many(scope, &people).await? {
+            names.insert(found.id, found.label);
+        }
+        let deactivated = match &user.person {
+            Some(person) if !person.active => {
+                let ids = [person.id.clone()];
+                let gone = stores.users.departures_of(tenant, &ids).await?;
+                gone.first().and_then(|gone| gone.deactivated)
+            }
+            Some(_) | None => None,
+        };
+        Ok(Beside {
+            history,
+            names,
+            deactivated,
+            labels: self.runtime.labels_of(tenant, id).await?,
+        })
     }
 
     pub(super) async fn drop_host(&self, tenant: TenantId, id: &str) -> Answer {
@@ -78,10 +117,35 @@ impl Front {
         Ok((status, shape))
     }
 
+    /// Many people use this host: whoever enrols it, it is nobody's.
+    pub(super) async fn share(&self, tenant: TenantId, id: &str) -> Answer {
+        let draft = ClaimDraft {
+            id: String::new(),
+            source: shared(),
+            username: String::new(),
+            email: String::new(),
+            full_name: String::new(),
+            since: None,
+        };
+        self.runtime.claim(tenant, id, draft).await?;
+        self.mapping(tenant, id).await
+    }
+
+    /// The host is one person's again.
+    pub(super) async fn unshare(&self, tenant: TenantId, id: &str) -> Answer {
+        self.runtime.withdraw(tenant, id, shared()).await?;
+        self.mapping(tenant, id).await
+    }
+
     pub(super) async fn explain_host(&self, tenant: TenantId, id: &str) -> Answer {
         let lines = self.runtime.explain(tenant, id).await?;
         Ok((StatusCode::OK, json!({ "host_id": id, "lines": lines })))
     }
+}
+
+/// The claim that marks a host as used by many.
+fn shared() -> Source {
+    Source::Other("shared".to_owned())
 }
 
 fn enrollment(fields: &Fields, now: Timestamp) -> Result<ClaimDraft, Failure> {
@@ -102,13 +166,20 @@ fn enrollment(fields: &Fields, now: Timestamp) -> Result<ClaimDraft, Failure> {
             ),
         ));
     }
-    if draft.username.is_empty() && draft.email.is_empty() {
-        return Err(Failure::bad(
+    let nobody = draft.username.is_empty() && draft.email.is_empty();
+    // Said in so many words: a forgotten field must not take a host from its user.
+    match (nobody, fields.flag("signed_in")?) {
+        (true, Some(false)) | (false, None | Some(true)) => Ok(draft),
+        (true, None | Some(true)) => Err(Failure::bad(
             "username",
-            "give `username` or `email`: who signed in at the enrolment",
-        ));
+            "give `username` or `email`: who signed in at the enrolment; if nobody did, say \
+             `\"signed_in\": false`, and earlier enrolments no longer count",
+        )),
+        (false, Some(false)) => Err(Failure::bad(
+            "signed_in",
+            "`signed_in` is `false`, but a `username` or an `email` is given",
+        )),
     }
-    Ok(draft)
 }
 
 /// When something became true, as a client says; none if nothing is said.

@@ -20,6 +20,7 @@ mod devices;
 mod events;
 mod fields;
 mod hosts;
+mod labels;
 mod lists;
 mod mount;
 mod network;

@@ -6,6 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use super::events::EventRoute;
 use super::mount::Mounted;
+use super::transfer::TABLE;
 use super::webhooks::WebhookRoute;
 
 /// Where a request goes.
@@ -52,6 +53,16 @@ pub enum AdminRoute {
     Enroll(String),
     /// `GET /api/v1/hosts/{id}/explain`
     Explain(String),
+    /// `PUT /api/v1/hosts/{id}/shared`
+    Share(String),
+    /// `DELETE /api/v1/hosts/{id}/shared`
+    Unshare(String),
+    /// `POST /api/v1/hosts/{id}/render`
+    Render(String),
+    /// `GET /api/v1/labels`
+    Labels,
+    /// `GET /api/v1/labels/{id}/hosts`
+    Labelled(String),
     /// `GET /api/v1/users`
     Users,
     /// `GET /api/v1/users/{id}`
@@ -97,10 +108,15 @@ impl AdminRoute {
             | Self::Host(id)
             | Self::DropHost(id)
             | Self::Enroll(id)
+            | Self::Share(id)
+            | Self::Unshare(id)
+            | Self::Render(id)
             | Self::Explain(id) => Some(id),
             Self::Details
             | Self::Hosts
             | Self::PutHost
+            | Self::Labels
+            | Self::Labelled(_)
             | Self::Users
             | Self::User(_)
             | Self::Promises
@@ -120,6 +136,17 @@ impl AdminRoute {
         }
     }
 
+    /// The most bytes of the body: a host's description and a claim are a few hundred,
+    /// the settings of a connection with schemas of its own some thousand.
+    pub fn body_limit(&self) -> usize {
+        match self {
+            // A profile of at most 1 MiB, whose every character may be escaped.
+            Self::Render(_) => 2 << 20,
+            Self::Import => TABLE,
+            _ => 256 << 10,
+        }
+    }
+
     /// Does it change something, so that it is worth a line in the request log.
     pub fn writes(&self) -> bool {
         match self {
@@ -131,6 +158,8 @@ impl AdminRoute {
             | Self::Promise(_)
             | Self::DropPromise(_)
             | Self::Import
+            | Self::Share(_)
+            | Self::Unshare(_)
             | Self::ChangeTenant
             | Self::ChangeConnection(_) => true,
             Self::Webhooks(route) => route.writes(),
@@ -140,6 +169,9 @@ impl AdminRoute {
             | Self::Hosts
             | Self::Host(_)
             | Self::Explain(_)
+            | Self::Render(_)
+            | Self::Labels
+            | Self::Labelled(_)
             | Self::Users
             | Self::User(_)
             | Self::Promises
@@ -227,6 +259,15 @@ fn admin(method: &Method, path: &str) -> Option<Route> {
         ["v1", "hosts", _, "enrollments"] => return Some(Route::WrongMethod("POST")),
         ["v1", "hosts", id, "explain"] if get => AdminRoute::Explain(decode(id)?),
         ["v1", "hosts", _, "explain"] => return Some(Route::WrongMethod("GET")),
+        ["v1", "hosts", id, "shared"] if put => AdminRoute::Share(decode(id)?),
+        ["v1", "hosts", id, "shared"] if delete => AdminRoute::Unshare(decode(id)?),
+        ["v1", "hosts", _, "shared"] => return Some(Route::WrongMethod("PUT, DELETE")),
+        ["v1", "hosts", id, "render"] if post => AdminRoute::Render(decode(id)?),
+        ["v1", "hosts", _, "render"] => return Some(Route::WrongMethod("POST")),
+        ["v1", "labels"] if get => AdminRoute::Labels,
+        ["v1", "labels"] => return Some(Route::WrongMethod("GET")),
+        ["v1", "labels", id, "hosts"] if get => AdminRoute::Labelled(decode(id)?),
+        ["v1", "labels", _, "hosts"] => return Some(Route::WrongMethod("GET")),
         ["v1", "users"] if get => AdminRoute::Users,
         ["v1", "users"] => return Some(Route::WrongMethod("GET")),
         ["v1", "users", id] if get => AdminRoute::User(decode(id)?),

@@ -1,15 +1,15 @@
 //! What hosts and people look like in answers: Fleet's shapes, and ours.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nameplate_store::{
     Assignment, AssignmentOutcome, Claim, Host, HostRecord, HostSummary, PastAssignment,
-    RequestEntry, Source,
+    RequestEntry, Source, Timestamp,
 };
 use serde_json::{Map, Value, json};
 
 use super::time::rfc3339;
-use crate::plugin::{EndUser, Person};
+use crate::plugin::{EndUser, Label, Person};
 use crate::request_log::cut_chars;
 
 /// Integers up to here are exact in JavaScript.
@@ -222,8 +222,57 @@ fn record(record: &HostRecord) -> Map<String, Value> {
     .collect()
 }
 
+/// What is shown of a host besides what its store and its plugin say.
+#[derive(Debug, Default)]
+pub struct Beside {
+    /// Past assignments, the newest first.
+    pub history: Vec<PastAssignment>,
+    /// Usernames of people in the history who are known, by document.
+    pub names: BTreeMap<String, String>,
+    /// When the person was deactivated.
+    pub deactivated: Option<Timestamp>,
+    /// Labels it has.
+    pub labels: Vec<Label>,
+}
+
+/// The person as we show them, with every mapped attribute.
+pub fn person(person: &Person, deactivated: Option<Timestamp>) -> Value {
+    let Person {
+        id,
+        connection,
+        external_id,
+        username,
+        full_name,
+        department,
+        groups,
+        active,
+        updated,
+        attributes,
+    } = person;
+    let attributes: Map<String, Value> = attributes
+        .iter()
+        .map(|(name, value)| (name.clone(), json!(value)))
+        .collect();
+    let mut shape = json!({
+        "id": id,
+        "connection": connection,
+        "external_id": external_id,
+        "username": username,
+        "full_name": full_name,
+        "department": department,
+        "groups": groups,
+        "active": active,
+        "updated": rfc3339(*updated),
+        "attributes": attributes,
+    });
+    if let (false, Some(at), Some(shape)) = (*active, deactivated, shape.as_object_mut()) {
+        shape.insert("deactivated_at".to_owned(), json!(rfc3339(at)));
+    }
+    shape
+}
+
 /// Our own view of one host, with where its user comes from.
-pub fn host(host: &Host, user: &EndUser, history: &[PastAssignment]) -> Value {
+pub fn host(host: &Host, user: &EndUser, beside: &Beside) -> Value {
     let claims: Vec<Value> = host
         .claims
         .iter()
@@ -239,12 +288,17 @@ pub fn host(host: &Host, user: &EndUser, history: &[PastAssignment]) -> Value {
             })
         })
         .collect();
-    let history: Vec<Value> = history
+    let history: Vec<Value> = beside
+        .history
         .iter()
         .map(|past| {
             let mut line = stored(&past.assignment);
             if let Some(line) = line.as_object_mut() {
                 line.insert("from".to_owned(), json!(rfc3339(past.from)));
+                let known = past.assignment.user.as_ref();
+                if let Some(name) = known.and_then(|user| beside.names.get(user)) {
+                    line.insert("username".to_owned(), json!(name));
+                }
                 line.insert("until".to_owned(), json!(rfc3339(past.until)));
                 line.insert("replaced_because".to_owned(), json!(past.replaced_because));
             }
@@ -255,6 +309,11 @@ pub fn host(host: &Host, user: &EndUser, history: &[PastAssignment]) -> Value {
     shape.insert("created".to_owned(), json!(rfc3339(host.created)));
     shape.insert("end_users".to_owned(), end_users(user, &host.claims));
     shape.insert("assignment".to_owned(), current(user));
+    let shown = user.person.as_ref();
+    let shown = shown.map(|shown| person(shown, beside.deactivated));
+    shape.insert("end_user".to_owned(), json!(shown));
+    let labels: Vec<Value> = beside.labels.iter().map(super::labels::shape).collect();
+    shape.insert("labels".to_owned(), json!(labels));
     shape.insert("claims".to_owned(), json!(claims));
     shape.insert("history".to_owned(), json!(history));
     json!({ "host": shape })

@@ -14,8 +14,9 @@ use super::instances::{Instance, Instances, Isolation};
 use super::state::GuestState;
 use crate::limits::Limits;
 use crate::plugin::{
-    Call, EndUser, MappingError, MappingEvent, Plugin, PluginError, PluginRequest, PluginResponse,
-    Progress, ReindexProgress, Report,
+    Call, Effect, EndUser, Label, LabelPage, Labelled, MappingError, MappingEvent, Missing,
+    ObjectChange, Plugin, PluginError, PluginRequest, PluginResponse, Progress, ReindexProgress,
+    Rendered, Report,
 };
 
 /// How a component is loaded.
@@ -189,6 +190,71 @@ impl Plugin for WasmPlugin {
         mapping_call!(self, call, |exports, store| exports
             .nameplate_scim_mapping()
             .call_reconcile(store, after.as_ref(), limit))
+    }
+
+    async fn render(
+        &self,
+        call: Call,
+        host: String,
+        text: String,
+        missing: Option<Missing>,
+    ) -> Result<Rendered, MappingError> {
+        mapping_call!(self, call, |exports, store| exports
+            .nameplate_scim_mapping()
+            .call_render(store, &host, &text, missing.map(Into::into)))
+    }
+
+    async fn affected(
+        &self,
+        call: Call,
+        changes: Vec<ObjectChange>,
+    ) -> Result<Vec<Effect>, PluginError> {
+        let changes: Vec<_> = changes.into_iter().map(Into::into).collect();
+        let (outcome, _report) = self
+            .run(call, async move |exports, store| {
+                exports
+                    .nameplate_scim_mapping()
+                    .call_affected(store, &changes)
+                    .await
+            })
+            .await;
+        Ok(outcome?.into_iter().map(Into::into).collect())
+    }
+
+    async fn labels(
+        &self,
+        call: Call,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<LabelPage, MappingError> {
+        mapping_call!(self, call, |exports, store| exports
+            .nameplate_scim_mapping()
+            .call_labels(store, after.as_deref(), limit))
+    }
+
+    async fn labelled(
+        &self,
+        call: Call,
+        label: String,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Labelled, MappingError> {
+        mapping_call!(self, call, |exports, store| exports
+            .nameplate_scim_mapping()
+            .call_labelled(store, &label, after.as_deref(), limit))
+    }
+
+    async fn labels_of(&self, call: Call, host: String) -> Result<Vec<Label>, MappingError> {
+        let (outcome, _report) = self
+            .run(call, async move |exports, store| {
+                exports
+                    .nameplate_scim_mapping()
+                    .call_labels_of(store, &host)
+                    .await
+            })
+            .await;
+        let labels = outcome?.map_err(MappingError::from)?;
+        Ok(labels.into_iter().map(Into::into).collect())
     }
 
     async fn reindex(

@@ -5,6 +5,7 @@ mod devices;
 mod events;
 mod faults;
 mod guide;
+mod labels;
 mod lists;
 mod preview;
 mod promises;

@@ -21,8 +21,9 @@ use super::*;
 use crate::clock::Sources;
 use crate::limits::Limits;
 use crate::plugin::{
-    Call, ClaimDraft, EndUser, MappingError, MappingEvent, Note, NoteLevel, Plugin, PluginError,
-    PluginRequest, PluginResponse, Progress, ReindexProgress, Report,
+    Call, ClaimDraft, Effect, EndUser, Label, LabelPage, Labelled, MappingError, MappingEvent,
+    Missing, Note, NoteLevel, ObjectChange, Plugin, PluginError, PluginRequest, PluginResponse,
+    Progress, ReindexProgress, Rendered, Report,
 };
 use crate::{Stores, setup};
 
@@ -131,6 +132,45 @@ impl Plugin for Echo {
         _: u32,
     ) -> Result<Progress, MappingError> {
         Ok(Progress::default())
+    }
+
+    async fn render(
+        &self,
+        _: Call,
+        _: String,
+        text: String,
+        _: Option<Missing>,
+    ) -> Result<Rendered, MappingError> {
+        Ok(Rendered {
+            text,
+            ..Rendered::default()
+        })
+    }
+
+    async fn affected(
+        &self,
+        _: Call,
+        changes: Vec<ObjectChange>,
+    ) -> Result<Vec<Effect>, PluginError> {
+        Ok(changes.iter().map(|_| Effect::default()).collect())
+    }
+
+    async fn labels(&self, _: Call, _: Option<String>, _: u32) -> Result<LabelPage, MappingError> {
+        Ok(LabelPage::default())
+    }
+
+    async fn labelled(
+        &self,
+        _: Call,
+        _: String,
+        _: Option<String>,
+        _: u32,
+    ) -> Result<Labelled, MappingError> {
+        Ok(Labelled::default())
+    }
+
+    async fn labels_of(&self, _: Call, _: String) -> Result<Vec<Label>, MappingError> {
+        Ok(Vec::new())
     }
 
     async fn reindex(

@@ -4,6 +4,7 @@
 mod calls;
 mod directory;
 mod hosts;
+mod labels;
 
 pub(super) use directory::{
     document, find_request, holding, names, outcome, page_to_wit, unit_from_wit,
