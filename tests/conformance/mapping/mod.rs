@@ -1,5 +1,6 @@
 //! Whose device it is: SCIM comes in, hosts show the person.
 
+mod attributes;
 mod bulk;
 mod devices;
 mod events;
