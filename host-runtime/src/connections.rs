@@ -156,8 +156,9 @@ fn object(settings: &str) -> Map<String, Value> {
 }
 
 /// What of a tenant's settings its connections read too: which attributes mapping
-/// makes of a person, so that they are indexed as people are written.
-const SHARED: [&str; 2] = ["attributes", "tables"];
+/// makes of a person, and by which of them hosts are labelled, so that those are indexed
+/// as people are written.
+const SHARED: [&str; 3] = ["attributes", "labels", "tables"];
 
 /// The stored settings with what the runtime itself enforces. `tenant` are the tenant's.
 pub(crate) fn guest_config(
