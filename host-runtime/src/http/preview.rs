@@ -10,7 +10,7 @@ use super::admin::{AdminError, Answer};
 use super::fields::{Failure, Fields, Query, shown};
 use super::{Front, shapes};
 use crate::connections::ChangeError;
-use crate::plugin::{EndUser, Person, PluginRequest};
+use crate::plugin::{EndUser, PluginRequest};
 use crate::preview::{HOSTS, Preview, PreviewedHost};
 
 /// Requests that can change something.
@@ -144,35 +144,13 @@ fn host(host: &PreviewedHost) -> Value {
     })
 }
 
-/// All that a host shows of its user.
+/// The assignment, and the person as we show them.
 fn end_user(user: &EndUser) -> Value {
     let mut shape = shapes::current(user);
-    if let (Some(fields), Some(person)) = (shape.as_object_mut(), &user.person) {
-        let Person {
-            id: _,
-            connection,
-            external_id: _,
-            username: _,
-            full_name,
-            department,
-            groups,
-            active: _,
-            updated: _,
-            attributes,
-        } = person;
-        let attributes: Map<String, Value> = attributes
-            .iter()
-            .map(|(name, value)| (name.clone(), json!(value)))
-            .collect();
-        for (name, value) in [
-            ("connection", json!(connection)),
-            ("full_name", json!(full_name)),
-            ("department", json!(department)),
-            ("groups", json!(groups)),
-            ("attributes", Value::Object(attributes)),
-        ] {
-            fields.insert(name.to_owned(), value);
-        }
+    let person = user.person.as_ref();
+    let person = person.map(|person| shapes::person(person, None));
+    if let Some(shape) = shape.as_object_mut() {
+        shape.insert("end_user".to_owned(), json!(person));
     }
     shape
 }

@@ -6,10 +6,11 @@ use http::StatusCode;
 use nameplate_store::{Connection, Departure, Document, Kind, Scope, TenantId};
 use serde_json::{Value, json};
 
-use super::Front;
 use super::admin::{AdminError, Answer};
 use super::fields::{Failure, Query, shown};
 use super::time::rfc3339;
+use super::{Front, shapes};
+use crate::plugin::MappingError;
 
 /// Hosts of one person that are named; somebody with more has a story of their own.
 const HOSTS: u32 = 1000;
@@ -17,7 +18,9 @@ const HOSTS: u32 = 1000;
 const HOSTS_IN_LIST: u32 = 20;
 
 impl Front {
-    /// `GET /api/v1/users/{id}`: also of somebody who left.
+    /// `GET /api/v1/users/{id}`: also of somebody who left. `end_user` is what their hosts
+    /// show of them; null for somebody without one, for what a person looks like is only
+    /// ever asked of a host.
     pub(super) async fn user(&self, tenant: TenantId, id: &str) -> Answer {
         let stores = self.runtime.stores();
         let whole = Scope {
@@ -46,11 +49,36 @@ impl Front {
             .collect();
         let connections = self.runtime.connections(tenant).await?;
         let mut user = person(id, document.as_ref(), departure.as_ref(), &connections);
+        let shown = match hosts.first() {
+            Some(host) => self.shown_on(tenant, id, host, departure.as_ref()).await?,
+            None => Value::Null,
+        };
         if let Some(fields) = user.as_object_mut() {
+            fields.insert("end_user".to_owned(), shown);
             fields.insert("groups".to_owned(), json!(groups));
             fields.insert("hosts".to_owned(), json!(hosts));
         }
         Ok((StatusCode::OK, json!({ "user": user })))
+    }
+
+    /// The person as their hosts show them; null if that host is somebody else's by now.
+    async fn shown_on(
+        &self,
+        tenant: TenantId,
+        id: &str,
+        host: &str,
+        departure: Option<&Departure>,
+    ) -> Result<Value, AdminError> {
+        let user = match self.runtime.end_user(tenant, host).await {
+            Ok(user) => user,
+            Err(MappingError::NoHost) => return Ok(Value::Null),
+            Err(error) => return Err(error.into()),
+        };
+        let person = user.person.filter(|person| person.id == id);
+        let deactivated = departure.and_then(|departure| departure.deactivated);
+        Ok(json!(
+            person.map(|person| shapes::person(&person, deactivated))
+        ))
     }
 
     /// `GET /api/v1/users?status=deactivated`: people who may not sign in any more, and

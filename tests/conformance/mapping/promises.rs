@@ -217,6 +217,9 @@ async fn people_who_left_are_listed_with_when_and_their_hosts() {
         .await
         .expect(200);
     assert_eq!(user["user"]["hosts"], json!(["1"]));
+    assert_eq!(user["user"]["end_user"]["active"], false);
+    let since = &user["user"]["end_user"]["deactivated_at"];
+    assert_eq!(*since, user["user"]["deactivated_at"]);
     let user = app
         .admin()
         .get(&format!("/api/v1/users/{eve}"))
