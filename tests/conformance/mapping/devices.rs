@@ -49,8 +49,8 @@ async fn a_host_without_a_claim_has_no_user_in_every_shape() {
     redact(&mut ours, "/host/created", Shape::Time);
     redact(&mut ours, "/host/assignment/reason", Shape::Line);
     let expected = json!({"host": {"id": "1", "display_name": "Laptop 1", "platform": "darwin",
-        "serial": "C021", "uuid": "u-1", "created": "[time]", "end_users": [], "claims": [],
-        "history": [], "assignment": {"outcome": "unassigned", "username": "",
+        "serial": "C021", "uuid": "u-1", "created": "[time]", "end_users": [], "end_user": null,
+        "labels": [], "claims": [], "history": [], "assignment": {"outcome": "unassigned", "username": "",
         "user_id": null, "reason": "[line]"}}});
     assert_eq!(ours, expected);
 }

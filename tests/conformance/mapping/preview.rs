@@ -258,6 +258,24 @@ async fn other_settings_are_previewed_page_by_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_attribute_map_is_previewed_on_the_hosts_that_show_it() {
+    let (app, ana, ..) = office().await;
+    let title = json!([{"op": "add", "path": "title", "value": "Chief"}]);
+    let target = format!("/Users/{ana}");
+    let _ = app.scim().patch(&target, &title).await.expect(200);
+    let settings = json!({"settings": {"attributes": {"department": "title"}}});
+    let seen = preview(&app, &settings).await;
+    let hosts = seen["hosts"].as_array().unwrap();
+    assert_eq!(hosts.len(), 1, "{seen}");
+    assert_eq!(hosts[0]["id"], "1");
+    assert_eq!(hosts[0]["before"]["end_user"]["department"], "");
+    assert_eq!(hosts[0]["after"]["end_user"]["department"], "Chief");
+    let wrong = json!({"settings": {"attributes": {"department": "lower(title"}}});
+    let refused = app.admin().post("/api/v1/mapping/preview", &wrong).await;
+    refused.expect(400).names("department");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_previewed_is_refused_with_its_place() {
     let (app, ..) = office().await;
     let refused = async |body: Value| {
