@@ -28,6 +28,16 @@ async fn fleet_53083_reenrolment_keeps_what_an_administrator_set() {
             enrollments,
             json!({"email": "ben@example.com"}),
         ),
+        (
+            "re-enrolment without sign-in",
+            enrollments,
+            json!({"signed_in": false}),
+        ),
+        (
+            "a renewed certificate",
+            enrollments,
+            json!({"signed_in": false, "enrollment_id": "scep-2"}),
+        ),
     ];
     for (step, target, body) in steps {
         app.clock.advance(60_000);
@@ -41,7 +51,12 @@ async fn fleet_53083_reenrolment_keeps_what_an_administrator_set() {
         );
     }
     let lines = explained(&app, "1").await;
-    assert!(lines.contains("administrator's choice"), "{lines}");
+    for told in [
+        "enrolment without sign-in",
+        "so the administrator's choice stays",
+    ] {
+        assert!(lines.contains(told), "{lines}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
