@@ -5,6 +5,7 @@
 //! found when somebody asks, from the present state: a rename of a group with 100,000
 //! members is one event.
 
+mod effects;
 mod filter;
 mod hosts;
 mod shape;
@@ -24,6 +25,7 @@ pub(crate) use shape::cut;
 pub(crate) use tail::{Tail, Tails};
 
 use crate::Runtime;
+use crate::plugin::MappingError;
 
 /// Events looked at for one page, at most: with a filter most may be of no interest.
 const LOOKED_AT: u64 = 10_000;
@@ -71,6 +73,9 @@ pub enum EventsError {
     /// Trouble with the store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Trouble with the plugin.
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
 }
 
 /// Events, and where to go on.
@@ -175,19 +180,20 @@ impl Runtime {
         Ok(page)
     }
 
-    /// Events as answers and messages show them.
+    /// Events as answers and messages show them, with what each means for profiles.
     ///
     /// # Errors
-    /// Trouble with the store.
+    /// Trouble with the store, or a plugin that is too busy.
     pub(crate) async fn told(
         &self,
         tenant: TenantId,
         events: &[Event],
     ) -> Result<Vec<Map<String, Value>>, EventsError> {
         let connections = self.connections(tenant).await?;
-        let shapes = events.iter().map(|event| {
+        let effects = self.effects(tenant, events).await?;
+        let shapes = events.iter().zip(&effects).map(|(event, effect)| {
             let connection = event.connection.and_then(|id| name_of(&connections, id));
-            shape::shape(event, connection)
+            shape::shape(event, connection, effect.as_ref())
         });
         Ok(shapes.collect())
     }

@@ -4,9 +4,15 @@ use nameplate_store::Event;
 use serde_json::{Map, Value, json};
 
 use crate::http::rfc3339;
+use crate::plugin::Effect;
 
-/// An event; `connection` is its connection's name.
-pub fn shape(event: &Event, connection: Option<&str>) -> Map<String, Value> {
+/// An event with what it means for profiles. `connection` is its connection's name;
+/// `effect` is none where that could not be found out, and the event then says `null`.
+pub fn shape(
+    event: &Event,
+    connection: Option<&str>,
+    effect: Option<&Effect>,
+) -> Map<String, Value> {
     let Event {
         seq,
         connection: _,
@@ -33,6 +39,8 @@ pub fn shape(event: &Event, connection: Option<&str>) -> Map<String, Value> {
         ("before", document(before.as_deref())),
         ("after", document(after.as_deref())),
         ("members", json!({ "added": added, "removed": removed })),
+        ("variables", json!(effect.map(|effect| &effect.variables))),
+        ("profiles", json!(effect.map(|effect| &effect.profiles))),
     ];
     fields
         .into_iter()
@@ -110,7 +118,11 @@ mod tests {
 
     #[test]
     fn an_event_has_its_shape_and_tells_no_keys() {
-        let shown = shape(&event(r#"{"a":1}"#, 1), Some("okta"));
+        let effect = Effect {
+            variables: vec!["NAMEPLATE_GROUPS".to_owned()],
+            profiles: vec!["wifi".to_owned()],
+        };
+        let shown = shape(&event(r#"{"a":1}"#, 1), Some("okta"), Some(&effect));
         let expected = json!({
             "seq": 7,
             "type": "group.updated",
@@ -120,32 +132,34 @@ mod tests {
             "before": null,
             "after": {"a": 1},
             "members": {"added": ["u000000000"], "removed": []},
+            "variables": ["NAMEPLATE_GROUPS"],
+            "profiles": ["wifi"],
         });
         assert_eq!(Value::Object(shown), expected);
     }
 
     #[test]
     fn what_is_not_known_is_null() {
-        let shown = shape(&event("no json", 0), None);
-        for name in ["connection", "before", "after"] {
+        let shown = shape(&event("no json", 0), None, None);
+        for name in ["connection", "before", "after", "variables", "profiles"] {
             assert_eq!(shown.get(name), Some(&Value::Null), "{name}");
         }
     }
 
     #[test]
     fn a_large_object_is_left_out_and_then_many_members_too() {
-        let mut small = shape(&event("{}", 3), None);
+        let mut small = shape(&event("{}", 3), None, None);
         assert!(!cut(&mut small, 1000));
         assert_eq!(small.get("truncated"), None);
 
         let long = format!("\"{}\"", "x".repeat(1000));
-        let mut large = shape(&event(&long, 3), None);
+        let mut large = shape(&event(&long, 3), None, None);
         assert!(cut(&mut large, 1000));
         assert_eq!(large.get("truncated"), Some(&Value::Bool(true)));
         assert_eq!(large.get("after"), Some(&Value::Null));
         assert_ne!(large.get("members"), Some(&Value::Null));
 
-        let mut crowd = shape(&event("{}", 1000), None);
+        let mut crowd = shape(&event("{}", 1000), None, None);
         assert!(cut(&mut crowd, 1000));
         assert_eq!(crowd.get("members"), Some(&Value::Null));
         assert!(size(&crowd) <= 1000);

@@ -47,7 +47,7 @@ impl From<EventsError> for AdminError {
             EventsError::Unknown(_) => (StatusCode::NOT_FOUND, "seq"),
             EventsError::Place => (StatusCode::BAD_REQUEST, "after"),
             EventsError::Crowd => (StatusCode::TOO_MANY_REQUESTS, "wait"),
-            EventsError::Store(_) => {
+            EventsError::Store(_) | EventsError::Mapping(_) => {
                 return Self::Trouble(error.to_string());
             }
         };

@@ -88,9 +88,11 @@ async fn a_user_is_created_changed_and_deleted_in_events_with_before_and_after()
             "before",
             "connection",
             "members",
+            "profiles",
             "seq",
             "subject",
             "type",
+            "variables",
         ];
         assert_eq!(fields, expected);
     }
@@ -101,6 +103,63 @@ async fn a_user_is_created_changed_and_deleted_in_events_with_before_and_after()
     assert_eq!(updated["after"]["title"], "Lead");
     assert_eq!(deleted["before"], updated["after"]);
     assert_eq!(deleted["after"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_name_the_variables_they_can_change_and_the_profiles_that_use_them() {
+    let app = App::start().await;
+    let settings = json!({"settings": {"profiles": {
+        "wifi": ["NAMEPLATE_USERNAME", "NAMEPLATE_GROUPS"],
+        "mail": ["FLEET_VAR_HOST_END_USER_IDP_FULL_NAME"],
+        "vpn": ["NAMEPLATE_DEPARTMENT"],
+    }}});
+    let admin = app.admin();
+    let changed = admin.with_json("PATCH", "/api/v1/tenant", &settings);
+    let _ = changed.await.expect(200);
+    let okta = app.scim();
+    let ana = okta.user("ana@example.com").await;
+    app.host("1").await;
+    let before = newest(&app).await;
+    let change = json!([{"op": "replace", "path": "name.formatted", "value": "Ana Díaz"}]);
+    let _ = okta
+        .patch(&format!("/Users/{ana}"), &change)
+        .await
+        .expect(200);
+    let group = okta.group("Sales", &[&ana]).await;
+    let rename = json!([{"op": "replace", "path": "displayName", "value": "Sales EMEA"}]);
+    let _ = okta
+        .patch(&format!("/Groups/{group}"), &rename)
+        .await
+        .expect(200);
+    let _ = app.enroll("1", "ana@example.com").await;
+
+    let page = events(&app, &format!("?after={before}")).await;
+    let texts = |at: usize, name: &str| -> Vec<String> {
+        let list = page["events"][at][name].as_array().unwrap().iter();
+        list.map(|text| text.as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(
+        names(&app, &format!("?after={before}")).await,
+        [
+            "user.updated",
+            "group.created",
+            "group.updated",
+            "assignment.changed",
+        ]
+    );
+    let of_name = texts(0, "variables");
+    assert!(
+        of_name.contains(&"NAMEPLATE_FULL_NAME".to_owned()),
+        "{of_name:?}"
+    );
+    assert!(
+        !of_name.contains(&"NAMEPLATE_USERNAME".to_owned()),
+        "{of_name:?}"
+    );
+    assert_eq!(texts(0, "profiles"), ["mail"]);
+    assert_eq!(texts(1, "profiles"), ["wifi"]);
+    assert_eq!(texts(2, "profiles"), ["wifi"]);
+    assert_eq!(texts(3, "profiles"), ["mail", "vpn", "wifi"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
