@@ -3,6 +3,7 @@
 //! as a whole is tested through its socket elsewhere.
 
 mod admin;
+mod events;
 mod scim;
 mod served;
 
@@ -152,6 +153,13 @@ impl Plugin for Echo {
         _: Call,
         changes: Vec<ObjectChange>,
     ) -> Result<Vec<Effect>, PluginError> {
+        let named = |name: &str| changes.iter().any(|change| change.name == name);
+        if named("test.busy") {
+            return Err(PluginError::Busy);
+        }
+        if named("test.trap") {
+            return Err(PluginError::Trapped("secret cause".into()));
+        }
         Ok(changes.iter().map(|_| Effect::default()).collect())
     }
 
