@@ -138,7 +138,7 @@ impl Runtime {
     }
 
     /// Brings every connection's index to the plugin's rules; one that cannot be
-    /// keeps no other waiting. Where it is so already it costs one read a connection.
+    /// keeps no other waiting. Where it is so already it costs a few counts a connection.
     async fn reindex_all(&self) -> Result<(), MappingError> {
         for tenant in self.stores().control.tenants().await? {
             for connection in self.connections(tenant.id).await?.iter() {

@@ -187,8 +187,8 @@ impl Rules {
     /// Names the values of [`Rules::indexed`] attributes: another text wherever one of
     /// any document could be another.
     pub(crate) fn index_version(&self) -> String {
-        /// Bytes of the digest that are shown: as many as a version may have.
-        const SHOWN: usize = nameplate_scim::derived::MAX_VERSION / 2;
+        /// Bytes of the digest that are shown: enough that no two rules meet by chance.
+        const SHOWN: usize = 16;
         let mut digest = Sha256::new();
         for name in self.indexed() {
             digest.update(self.attributes.rules_of(name));
@@ -203,7 +203,7 @@ impl Rules {
         let map = Arc::clone(&self.attributes);
         let indexed: Vec<String> = self.indexed().into_iter().map(str::to_owned).collect();
         Derived::new(
-            &self.index_version(),
+            self.index_version(),
             Arc::new(move |user| attributes_of(user, &indexed, &map)),
         )
     }

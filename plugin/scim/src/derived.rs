@@ -2,6 +2,11 @@
 //!
 //! The mapping crate gives people attributes that the tenant words; so that hosts are
 //! found by them, each user's document has a key for them, beside those of its schema.
+//!
+//! They are no part of the index version: while they are filled after their rule has
+//! changed, the indexes of the schemas answer requests as ever. Whether they are complete
+//! is counted instead, see [`is_complete`].
+//!
 //! This module must not know what the values mean.
 
 use std::fmt;
@@ -9,15 +14,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::directory::Key;
+use crate::directory::{Detail, Direction, DirectoryError, Find, Key, KeyRange, Kind, Page};
 use crate::fold::{fold, key_bytes};
 
 /// What the names of derived indexes begin with.
 const PREFIX: &str = "map:";
-
-/// The most bytes of a version: with the other parts of the index version it has to stay
-/// within 64 (`wit/user-store.wit`).
-pub const MAX_VERSION: usize = 16;
 
 /// Names and values derived from one document. Each name is at most 64 bytes and there
 /// once.
@@ -32,13 +33,9 @@ pub struct Derived {
 
 impl Derived {
     /// `version` names the rule: another one wherever any document could have other
-    /// values. At most [`MAX_VERSION`] bytes, cut if it is longer.
-    pub fn new(version: &str, derive: Arc<Derive>) -> Self {
-        let end = version.floor_char_boundary(MAX_VERSION);
-        Self {
-            version: version.get(..end).unwrap_or_default().to_owned(),
-            derive,
-        }
+    /// values.
+    pub fn new(version: String, derive: Arc<Derive>) -> Self {
+        Self { version, derive }
     }
 
     /// Names the rule.
@@ -46,8 +43,7 @@ impl Derived {
         &self.version
     }
 
-    /// The keys of one document; with them one that says by which rule they were made,
-    /// so that whether all are there can be counted.
+    /// The keys of one document; with them one that says by which rule they were made.
     pub(crate) fn keys(&self, document: &Map<String, Value>) -> impl Iterator<Item = Key> {
         let plain = |attribute: String, value: Vec<u8>| Key {
             attribute,
@@ -57,7 +53,7 @@ impl Derived {
         };
         let values = (self.derive)(document).into_iter();
         let keys = values.map(move |(name, value)| plain(index_of(&name), key_of(&value)));
-        keys.chain([plain(index_of(""), self.version.clone().into_bytes())])
+        keys.chain([plain(index_of(""), key_of(&self.version))])
     }
 }
 
@@ -85,6 +81,31 @@ pub fn key_of(value: &str) -> Vec<u8> {
     key_bytes(&fold(value.trim()))
 }
 
+/// Has every user of a connection keys by the rule of this version. `find` walks that
+/// connection. All are counted twice, for somebody may come in between.
+pub fn is_complete(
+    version: &str,
+    find: &mut dyn FnMut(&Find) -> Result<Page, DirectoryError>,
+) -> Result<bool, DirectoryError> {
+    let mut count = |index: String, range: KeyRange| {
+        let page = find(&Find {
+            kind: Kind::User,
+            index,
+            range,
+            direction: Direction::Ascending,
+            skip: 0,
+            after: None,
+            limit: 0,
+            want: Detail::Ids,
+        })?;
+        Ok(page.total)
+    };
+    let before = count(String::new(), KeyRange::All)?;
+    let keyed = count(index_of(""), KeyRange::Equal(key_of(version)))?;
+    let after = count(String::new(), KeyRange::All)?;
+    Ok(keyed.is_some() && before == keyed && keyed == after)
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
@@ -92,13 +113,12 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
-    use crate::directory::Kind;
     use crate::filter::{index_version, keys_of};
 
     fn config(version: &str) -> Config {
         Config {
             derived: Some(Derived::new(
-                version,
+                version.to_owned(),
                 Arc::new(|user| {
                     let title = user.get("title").and_then(Value::as_str);
                     let title = title.map(|title| ("team".to_owned(), title.to_owned()));
@@ -133,19 +153,29 @@ mod tests {
     }
 
     #[test]
-    fn another_rule_is_another_index_version_that_fits() {
+    fn the_index_version_is_that_of_the_schemas_whatever_is_derived() {
         let none = index_version(&Config::default());
-        let (one, two) = (index_version(&config("v1")), index_version(&config("v2")));
-        assert!(none != one && one != two);
-        let declared = json!({"duplicate_group_names": false, "schemas": [{"resource": "User",
-            "schema": {"id": "urn:example:x", "name": "X", "attributes": [{"name": "no"}]},
-            "indexed": ["no"]}]});
-        let mut longest = Config::from_json(declared.to_string().as_bytes()).unwrap();
-        longest.derived = config(&"v".repeat(100)).derived;
-        assert!(
-            index_version(&longest).len() <= 64,
-            "{}",
-            index_version(&longest)
-        );
+        assert_eq!(index_version(&config("v1")), none);
+    }
+
+    #[test]
+    fn an_index_is_complete_once_all_are_counted_by_its_rule() {
+        let complete = |totals: [Option<u64>; 3]| {
+            let mut totals = totals.into_iter();
+            let mut find = |_: &Find| {
+                let total = totals.next().unwrap();
+                Ok(Page {
+                    total,
+                    ..Page::default()
+                })
+            };
+            is_complete("v1", &mut find).unwrap()
+        };
+        assert!(complete([Some(2), Some(2), Some(2)]));
+        assert!(complete([Some(0), Some(0), Some(0)]));
+        for totals in [[2, 1, 2], [1, 1, 2], [2, 1, 1]] {
+            assert!(!complete(totals.map(Some)), "{totals:?}");
+        }
+        assert!(!complete([Some(0), None, Some(0)]));
     }
 }

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use crate::config::Config;
+use crate::derived::is_complete;
 use crate::directory::{
     Change, Detail, Direction, Directory, DirectoryError, Find, KeyRange, Kind, Outcome, Rekey,
     Unit,
@@ -43,7 +44,7 @@ pub fn reindex_step(
     limit: u32,
 ) -> Result<Progress, DirectoryError> {
     let version = index_version(config);
-    if directory.index_ready(&version)? {
+    if directory.index_ready(&version)? && derived_complete(config, directory)? {
         return Ok(Progress::default());
     }
     let (kind, after) = cursor.and_then(read_cursor).unwrap_or((Kind::User, None));
@@ -83,6 +84,16 @@ pub fn reindex_step(
         written,
         next,
     })
+}
+
+fn derived_complete(
+    config: &Config,
+    directory: &mut dyn Directory,
+) -> Result<bool, DirectoryError> {
+    match &config.derived {
+        None => Ok(true),
+        Some(derived) => is_complete(derived.version(), &mut |find| directory.find(find)),
+    }
 }
 
 /// Writes keys; the number of documents whose keys were others.

@@ -5,7 +5,7 @@
 //! yet, all people are looked at instead, so nobody is missed. A page costs what it looks
 //! at, never what is before or behind it.
 
-use nameplate_scim::derived::{index_of, key_of};
+use nameplate_scim::derived::{index_of, is_complete, key_of};
 use nameplate_scim::directory::{Detail, Direction, Find, KeyRange, Kind, Page};
 
 use super::listing::after_name;
@@ -200,8 +200,9 @@ impl Mapping<'_> {
             false => Place::of_connection(here.clone()),
         };
         if place.indexed.is_empty() {
-            let version = self.rules.index_version().into_bytes();
-            let ready = self.index_holds_everybody(&here, version)?;
+            let version = self.rules.index_version();
+            let mut find = |find: &Find| self.directory.find_in(&here, find);
+            let ready = is_complete(&version, &mut find)?;
             place.indexed = if ready { "y" } else { "n" }.to_owned();
         }
         let key = key_of(value);
@@ -264,32 +265,6 @@ impl Mapping<'_> {
         };
         let meant = page.hits.into_iter().filter(meant);
         meant.map(|hit| hit.id).collect()
-    }
-
-    /// Has every user of the connection keys by these rules. Counted twice, for somebody
-    /// may come between.
-    fn index_holds_everybody(
-        &mut self,
-        connection: &str,
-        version: Vec<u8>,
-    ) -> Result<bool, MappingError> {
-        let mut count = |index: String, range: KeyRange| -> Result<Option<u64>, MappingError> {
-            let find = Find {
-                kind: Kind::User,
-                index,
-                range,
-                direction: Direction::Ascending,
-                skip: 0,
-                after: None,
-                limit: 0,
-                want: Detail::Ids,
-            };
-            Ok(self.directory.find_in(connection, &find)?.total)
-        };
-        let before = count(String::new(), KeyRange::All)?;
-        let keyed = count(index_of(""), KeyRange::Equal(version))?;
-        let after = count(String::new(), KeyRange::All)?;
-        Ok(keyed.is_some() && before == keyed && keyed == after)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::schema::{LOGINS, ResourceType};
 /// Names the standard indexes and the forms of keys: changes when they do.
 const RULES: &str = "4";
 
-/// Names the rules [`keys_of`] makes keys by; at most 64 bytes.
+/// Names the rules [`keys_of`] makes keys by, but for derived ones; at most 64 bytes.
 pub fn index_version(config: &Config) -> String {
     let groups = if config.duplicate_group_names {
         "free"
@@ -21,12 +21,7 @@ pub fn index_version(config: &Config) -> String {
     };
     let declared = config.registry.index_digest();
     let dash = if declared.is_empty() { "" } else { "-" };
-    let mut version = format!("{RULES}-{groups}{dash}{declared}");
-    if let Some(derived) = &config.derived {
-        version.push('+');
-        version.push_str(derived.version());
-    }
-    version
+    format!("{RULES}-{groups}{dash}{declared}")
 }
 
 /// Is the value a login: compared as its key is, without the white space around it.

@@ -16,6 +16,7 @@ mod walk;
 
 mod bulk;
 mod declared;
+mod derived;
 mod dialects;
 mod discovery;
 mod entra;
