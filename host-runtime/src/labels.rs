@@ -1,7 +1,6 @@
 //! Variables and labels, as the library answers them.
 //!
-//! What they mean is the plugin's business. Here is only seen to it that an index it
-//! walks is filled: the runtime knows when a connection's rules have changed.
+//! What they mean is the plugin's business.
 
 use nameplate_store::{StoreError, TenantId};
 
@@ -57,7 +56,6 @@ impl Runtime {
         after: Option<String>,
         limit: u32,
     ) -> Result<LabelPage, MappingError> {
-        self.index_first(tenant).await?;
         let call = self.mapping_call(tenant).await?;
         self.plugin().labels(call, after, limit).await
     }
@@ -73,7 +71,6 @@ impl Runtime {
         after: Option<String>,
         limit: u32,
     ) -> Result<Labelled, MappingError> {
-        self.index_first(tenant).await?;
         let call = self.mapping_call(tenant).await?;
         self.plugin()
             .labelled(call, label.to_owned(), after, limit)
@@ -91,14 +88,5 @@ impl Runtime {
     ) -> Result<Vec<Label>, MappingError> {
         let call = self.mapping_call(tenant).await?;
         self.plugin().labels_of(call, host.to_owned()).await
-    }
-
-    /// Labels are found by index; an unfilled one would leave people out. Nearly always
-    /// it is filled, which costs one read a connection.
-    async fn index_first(&self, tenant: TenantId) -> Result<(), MappingError> {
-        for connection in self.connections(tenant).await?.iter() {
-            self.reindex(connection).await?;
-        }
-        Ok(())
     }
 }

@@ -35,7 +35,9 @@ impl Turn {
     /// None for an event that says nothing of it.
     pub fn of(event: &str) -> Option<Self> {
         match event {
-            event_names::USER_DEACTIVATED => Some(Self::Deactivated),
+            event_names::USER_DEACTIVATED | event_names::USER_CREATED_INACTIVE => {
+                Some(Self::Deactivated)
+            }
             event_names::USER_DELETED => Some(Self::Deleted),
             event_names::USER_CREATED | event_names::USER_REACTIVATED => Some(Self::Back),
             _ => None,

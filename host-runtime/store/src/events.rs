@@ -6,6 +6,9 @@ use crate::{Assignment, ConnectionId, Kind, Timestamp};
 pub mod event_names {
     /// A user came; ends what is kept of one who left under the same id.
     pub const USER_CREATED: &str = "user.created";
+    /// A user came who may not sign in. Whoever asks for names that begin with
+    /// [`USER_CREATED`] is told of it too.
+    pub const USER_CREATED_INACTIVE: &str = "user.created.inactive";
     /// A user may not sign in any more.
     pub const USER_DEACTIVATED: &str = "user.deactivated";
     /// A user may sign in again.

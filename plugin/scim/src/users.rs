@@ -113,7 +113,11 @@ impl Create {
         } = self;
         let rt = call.resource_type(Kind::User);
         let draft = Draft::new(rt, call.config, content, json.clone());
-        let event = event("user.created", id, logins(&draft.keys));
+        let name = match is_active(content) {
+            true => "user.created",
+            false => "user.created.inactive",
+        };
+        let event = event(name, id, logins(&draft.keys));
         let put = draft.put(Kind::User, id, Precondition::Absent, call.config);
         let remark = ("user-created", format!("created user {id}"));
         let written = Written {

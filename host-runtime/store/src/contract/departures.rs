@@ -64,6 +64,18 @@ pub async fn a_deactivated_user_is_kept_with_when<S: Backend>(store: &S) {
     );
 }
 
+pub async fn a_user_created_inactive_is_kept_from_the_start<S: Backend>(store: &S) {
+    let at = Place::new(store).await;
+    at.unit(4, about(user("u1"), "user.created.inactive", "u1"))
+        .await;
+    let kept = kept(&at).await;
+    let rows: Vec<_> = kept
+        .iter()
+        .map(|one| row(&one.id, one.deactivated, one.deleted))
+        .collect();
+    assert_eq!(rows, [row("u1", Some(4), None)]);
+}
+
 pub async fn a_reactivated_user_is_there_again<S: Backend>(store: &S) {
     let at = Place::new(store).await;
     at.unit(1, about(user("u1"), "user.created", "u1")).await;

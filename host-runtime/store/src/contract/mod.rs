@@ -219,6 +219,7 @@ macro_rules! contract_suite {
             }
             departures {
                 a_deactivated_user_is_kept_with_when,
+                a_user_created_inactive_is_kept_from_the_start,
                 a_reactivated_user_is_there_again,
                 a_deleted_user_is_kept_as_it_was,
                 a_user_made_again_begins_anew,

@@ -195,6 +195,13 @@ fn row_8_an_inactive_user_is_found_and_activated_again() {
     let absent = json!([{"op": "remove", "path": "active"}]);
     let _ = okta.patch(&target, &absent).expect(200);
     assert_eq!(okta.directory.events.last().unwrap().name, "user.updated");
+    // Who comes inactive has not left, but is told apart.
+    let body = json!({"schemas": [USER], "userName": "bo@example.com", "active": false});
+    let _ = okta.post("/Users", &body).expect(201);
+    assert_eq!(
+        okta.directory.events.last().unwrap().name,
+        "user.created.inactive"
+    );
 }
 
 #[test]
