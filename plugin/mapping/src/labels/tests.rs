@@ -189,6 +189,22 @@ fn hosts_of_a_label_are_found_whatever_the_page() {
 }
 
 #[test]
+fn the_last_of_many_members_is_found_too() {
+    for limit in [1, 1000] {
+        let mut tenant = small();
+        for n in 0..250 {
+            let name = format!("u{n:03}");
+            tenant.hire(&name, "okta", json!({"title": "Chief"}));
+            tenant.join(&name, "g2", "Crew");
+        }
+        tenant.enrolled("h5", "u099");
+        tenant.enrolled("h6", "u249");
+        assert_eq!(tenant.all_hosts("group:g2", limit), ["h5", "h6"]);
+        assert_eq!(tenant.all_hosts("chiefs", limit), ["h3", "h5", "h6"]);
+    }
+}
+
+#[test]
 fn a_group_that_is_renamed_keeps_its_labels() {
     let mut tenant = small();
     tenant.group("g1", "okta", "Operators");
