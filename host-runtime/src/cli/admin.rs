@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use nameplate_store::{Connection, ControlStore, Tenant, TokenScope};
 use serde_json::{Map, Value, json};
 
-use super::{Workplace, serve, table};
+use super::{Workplace, reconcile, serve, table};
 use crate::ConnectionChange;
 use crate::http::rfc3339;
 use crate::setup;
@@ -248,6 +248,7 @@ impl TenantCommand {
                 let runtime = serve::build(serve::runtime(place)).await?;
                 runtime.change_tenant(tenant.id, settings).await?;
                 println!("changed tenant {name}; running servers follow within five seconds");
+                reconcile::look_at_all(&runtime, tenant.id).await?;
             }
             Self::Show { name } => print_settings(&tenant_named(place, &name).await?.settings)?,
             Self::List => {

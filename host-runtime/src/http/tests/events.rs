@@ -1,8 +1,6 @@
 //! The event log, where the plugin fails on an event.
 
-use nameplate_store::{
-    Change, EventDraft, Kind, Precondition, Put, Scope, Unit, UserStore,
-};
+use nameplate_store::{Change, EventDraft, Kind, Precondition, Put, Scope, Unit, UserStore};
 
 use super::*;
 
