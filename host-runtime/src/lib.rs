@@ -38,6 +38,7 @@ pub mod events;
 pub mod http;
 mod labels;
 pub mod limits;
+mod mapping;
 mod page;
 pub mod plugin;
 pub mod preview;
