@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::Runtime;
-use crate::plugin::{DirectoryChange, MappingError, MappingEvent};
+use crate::plugin::{DirectoryChange, MappingError, MappingEvent, Progress};
 
 /// How often the event log is looked at: a probe of an index that is nearly always
 /// empty.
@@ -31,6 +31,9 @@ const REINDEX_PERIOD: Duration = Duration::from_secs(60);
 /// Hosts mapped in one call into the plugin: well under a second of its time, so
 /// that requests of the same tenant get their turn in between.
 const HOSTS_AT_ONCE: u32 = 500;
+
+/// How long the hosts of one tenant are looked at again before others have their turn.
+const RECONCILE_TIME: Duration = Duration::from_millis(500);
 
 /// Work in the background; ends when dropped. What is cut off is done next time.
 pub struct Background([JoinHandle<()>; 2]);
@@ -115,26 +118,30 @@ impl Runtime {
         Ok(())
     }
 
-    /// Looks at every host of a tenant again, after its rules have changed.
-    async fn reconcile_all(&self, tenant: TenantId) -> Result<(), MappingError> {
-        let mut after = None;
-        let (mut seen, mut changed) = (0_u64, 0_u64);
-        loop {
-            let progress = self.reconcile(tenant, after, HOSTS_AT_ONCE).await?;
-            seen += u64::from(progress.seen);
-            changed += u64::from(progress.changed);
-            match progress.next {
-                Some(next) => after = Some(next),
-                None => break,
+    /// Looks at the hosts of tenants whose rules have changed, each for a moment: a
+    /// large fleet must not keep other work waiting. What is left is done next time.
+    async fn reconcile_some(&self) {
+        for (tenant, mut after) in self.reconcile_due() {
+            let started = Instant::now();
+            loop {
+                match self.reconcile(tenant, after.clone(), HOSTS_AT_ONCE).await {
+                    Ok(Progress { next: None, .. }) => {
+                        tracing::info!(tenant = tenant.0, "mapped by the tenant's new settings");
+                        break;
+                    }
+                    Ok(progress) => after = progress.next,
+                    Err(error) => {
+                        tracing::warn!(tenant = tenant.0, %error, "cannot look at all hosts again yet");
+                        self.reconcile_later(tenant, after);
+                        break;
+                    }
+                }
+                if started.elapsed() > RECONCILE_TIME {
+                    self.reconcile_later(tenant, after);
+                    break;
+                }
             }
         }
-        tracing::info!(
-            tenant = tenant.0,
-            seen,
-            changed,
-            "mapped by the tenant's new settings"
-        );
-        Ok(())
     }
 
     /// Brings every connection's index to the plugin's rules; one that cannot be
@@ -176,12 +183,7 @@ async fn run(runtime: Runtime) {
             }
             indexed = Some(Instant::now());
         }
-        for tenant in runtime.reconcile_due() {
-            if let Err(error) = runtime.reconcile_all(tenant).await {
-                tracing::warn!(tenant = tenant.0, %error, "cannot look at all hosts again yet");
-                runtime.reconcile_soon(tenant);
-            }
-        }
+        runtime.reconcile_some().await;
         if let Err(error) = runtime.map_left_over(GRACE_MS).await {
             tracing::warn!(%error, "cannot read the event log");
         }

@@ -4,7 +4,7 @@
 //! and to say who uses a host. HTTP, tokens and the command line are built on this
 //! and are not needed for it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -99,8 +99,9 @@ struct Inner {
     tails: Arc<Tails>,
     /// Rung when a webhook was made or changed here.
     webhooks_touched: Notify,
-    /// Tenants whose rules of mapping have changed since the runner last looked.
-    reconcile_soon: Mutex<BTreeSet<TenantId>>,
+    /// Tenants whose rules of mapping have changed, and after which host the runner goes
+    /// on looking.
+    reconcile_soon: Mutex<HashMap<TenantId, Option<String>>>,
     /// What is known of tenants; dropped by [`Runtime::forget`].
     tenants: Mutex<HashMap<TenantId, Arc<TenantState>>>,
 }
@@ -193,13 +194,19 @@ impl Runtime {
         self.inner.index_soon.swap(false, Ordering::Relaxed)
     }
 
-    /// Asks the runner to look at all hosts of a tenant again.
+    /// Asks the runner to look at all hosts of a tenant again, from the first on.
     pub(crate) fn reconcile_soon(&self, tenant: TenantId) {
-        lock(&self.inner.reconcile_soon).insert(tenant);
+        lock(&self.inner.reconcile_soon).insert(tenant, None);
     }
 
-    /// For whom [`Self::reconcile_soon`] was called since this was last asked.
-    pub(crate) fn reconcile_due(&self) -> BTreeSet<TenantId> {
+    /// Asks the runner to go on after a host, unless it was asked to begin anew.
+    pub(crate) fn reconcile_later(&self, tenant: TenantId, after: Option<String>) {
+        let mut soon = lock(&self.inner.reconcile_soon);
+        soon.entry(tenant).or_insert(after);
+    }
+
+    /// What is to be looked at again; asked once.
+    pub(crate) fn reconcile_due(&self) -> HashMap<TenantId, Option<String>> {
         std::mem::take(&mut *lock(&self.inner.reconcile_soon))
     }
 

@@ -266,3 +266,27 @@ async fn a_new_enrolment_without_sign_in_takes_the_former_owner_off() {
     assert_eq!(past["username"], "ana@example.com");
     assert_eq!(past["outcome"], "linked");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_change_mapping_are_followed_by_hosts_that_nobody_reads() {
+    let app = App::start().await;
+    let okta = app.scim();
+    let body = json!({"schemas": [USER], "userName": "ana@example.com", "active": false});
+    let _ = okta.post("/Users", &body).await.expect(201);
+    let _ = app.enrolled("1", "ana@example.com").await;
+    let _background = app.runtime.start_background();
+    settings(&app, &json!({"deactivated": "clear"})).await;
+    // A list shows what is stored: it settles nothing.
+    let listed = async || {
+        let target = "/api/v1/hosts?assignment=pending";
+        let list = app.admin().get(target).await.expect(200);
+        list["hosts"].as_array().unwrap().len()
+    };
+    let followed = async {
+        while listed().await == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let patience = std::time::Duration::from_secs(30);
+    tokio::time::timeout(patience, followed).await.unwrap();
+}
