@@ -3,7 +3,8 @@
 
 use nameplate_mapping::claim::ClaimDraft;
 use nameplate_mapping::hosts::{
-    Assignment, Claim, Host, HostPage, Hosts, HostsError, Outcome, Source, WriteOutcome,
+    Assignment, AssignmentWrite, Claim, Host, HostPage, Hosts, HostsError, Outcome, Source,
+    WriteOutcome,
 };
 use nameplate_mapping::person::Person;
 use nameplate_mapping::service::{DirectoryChange, EndUser, Event, MappingError, Progress};
@@ -56,13 +57,27 @@ impl Hosts for HostHosts {
         Ok(wit::withdraw(host, &source.clone().into(), at)?.into())
     }
 
-    fn put_assignment(
+    fn put_assignments(
         &mut self,
-        host: &str,
-        expected: u64,
-        assignment: &Assignment,
-    ) -> Result<WriteOutcome, HostsError> {
-        Ok(wit::put_assignment(host, expected, &assignment.clone().into())?.into())
+        writes: &[AssignmentWrite],
+    ) -> Result<Vec<WriteOutcome>, HostsError> {
+        let writes: Vec<wit::AssignmentWrite> = list(writes.to_vec());
+        Ok(list(wit::put_assignments(&writes)?))
+    }
+}
+
+impl From<AssignmentWrite> for wit::AssignmentWrite {
+    fn from(write: AssignmentWrite) -> Self {
+        let AssignmentWrite {
+            host,
+            expected,
+            assignment,
+        } = write;
+        Self {
+            host,
+            expected,
+            assignment: assignment.into(),
+        }
     }
 }
 

@@ -4,7 +4,8 @@
 //! A guest that breaks the contract gets a `denied` or `invalid` value; one that
 //! exceeds a limit is trapped.
 
-use nameplate_store::{StoreError, limits};
+use futures_util::future::join_all;
+use nameplate_store::{HostWrite, StoreError, limits};
 use wasmtime::Result;
 
 use super::bindings::nameplate::scim::{config, host_store, journal, types, user_store};
@@ -14,7 +15,7 @@ use super::convert::{
     document, find_request, holding, host_to_wit, names, outcome, page_to_wit, unit_from_wit,
 };
 use super::state::GuestState;
-use crate::plugin::{Note, NoteLevel};
+use crate::plugin::{Call, Note, NoteLevel};
 
 /// Random bytes of one call; ids and commit ids need sixteen each.
 const MAX_RANDOM: u64 = 4096;
@@ -410,6 +411,39 @@ impl host_store::Host for GuestState {
         ));
         Ok(outcome.map(Into::into))
     }
+
+    async fn put_assignments(
+        &mut self,
+        writes: Vec<host_store::AssignmentWrite>,
+    ) -> Answer<Vec<host_store::WriteOutcome>> {
+        mapping_only!(self);
+        if writes.len() > limits::PAGE as usize {
+            return Ok(Err(too_many("assignments", limits::PAGE as usize)));
+        }
+        let outcomes = ask!(self, |call| put_all(call, writes));
+        Ok(outcomes.map(|outcomes| outcomes.into_iter().map(Into::into).collect()))
+    }
+}
+
+/// Writes assignments all at once, so that a store which groups what waits for its disk
+/// waits once.
+async fn put_all(
+    call: &Call,
+    writes: Vec<host_store::AssignmentWrite>,
+) -> std::result::Result<Vec<HostWrite>, StoreError> {
+    let now = call.sources.clock.now();
+    let written = writes.into_iter().map(|write| async move {
+        let host_store::AssignmentWrite {
+            host,
+            expected,
+            assignment,
+        } = write;
+        let hosts = &call.hosts;
+        hosts
+            .put_assignment(call.scope.tenant, now, &host, expected, assignment.into())
+            .await
+    });
+    join_all(written).await.into_iter().collect()
 }
 
 /// A full page may have more behind it.

@@ -137,6 +137,17 @@ pub struct HostPage {
     pub next: Option<String>,
 }
 
+/// What was found for a host, to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssignmentWrite {
+    /// Which host.
+    pub host: String,
+    /// The version it was found at.
+    pub expected: u64,
+    /// What was found.
+    pub assignment: Assignment,
+}
+
 /// What became of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteOutcome {
@@ -194,11 +205,10 @@ pub trait Hosts {
         source: &Source,
         at: Timestamp,
     ) -> Result<WriteOutcome, HostsError>;
-    /// Writes what was found, if the host still has the version it was found at.
-    fn put_assignment(
+    /// Writes what was found, each if its host still has the version it was found at;
+    /// at most 1000, one answer for each, in order.
+    fn put_assignments(
         &mut self,
-        host: &str,
-        expected: u64,
-        assignment: &Assignment,
-    ) -> Result<WriteOutcome, HostsError>;
+        writes: &[AssignmentWrite],
+    ) -> Result<Vec<WriteOutcome>, HostsError>;
 }

@@ -30,7 +30,9 @@ use thiserror::Error;
 
 use crate::claim::{ClaimDraft, from_draft};
 use crate::directory::TenantDirectory;
-use crate::hosts::{Host, HostPage, Hosts, HostsError, Outcome, Source, WriteOutcome};
+use crate::hosts::{
+    AssignmentWrite, Host, HostPage, Hosts, HostsError, Outcome, Source, WriteOutcome,
+};
 use crate::person::{Person, active, username};
 use crate::resolve::{Activity, Resolution, relevant_logins, resolve, rivals};
 use crate::rules::Rules;
@@ -144,6 +146,18 @@ pub(crate) struct Settled {
     pub(crate) holdings: Vec<Holding>,
     pub(crate) resolution: Resolution,
     changed: bool,
+}
+
+impl Settled {
+    /// What is to be written, if another assignment was found than is stored.
+    fn write(&self) -> Option<AssignmentWrite> {
+        let assignment = self.resolution.assignment();
+        (assignment != self.host.assignment).then(|| AssignmentWrite {
+            host: self.host.id.clone(),
+            expected: self.host.version,
+            assignment,
+        })
+    }
 }
 
 /// Mapping over the stores of one tenant.
@@ -277,15 +291,8 @@ impl Mapping<'_> {
             next: page.next,
             ..Progress::default()
         };
-        for host in &page.hosts {
-            match self.settle(host) {
-                Ok(settled) => progress.changed += u32::from(settled.changed),
-                // Deleted since the page was read: nothing to settle.
-                Err(MappingError::NoHost) => {}
-                Err(error) => return Err(error),
-            }
-            progress.seen += 1;
-        }
+        progress.seen = u32::try_from(page.hosts.len()).unwrap_or(u32::MAX);
+        progress.changed = self.settle_all(page.hosts)?;
         if progress.changed > 0 {
             let text = format!(
                 "{} of {} hosts changed hands",
@@ -306,35 +313,76 @@ impl Mapping<'_> {
         })
     }
 
+    /// Brings the assignments of hosts up to date, by the rules above, and says how many
+    /// changed. They are written together: a store waits for its disk once.
+    fn settle_all(&mut self, mut left: Vec<String>) -> Result<u32, MappingError> {
+        let mut changed = BTreeSet::new();
+        for _ in 0..=TRIES {
+            let mut writes = Vec::new();
+            for id in left {
+                // Deleted since it was found: nothing to settle.
+                if let Some(found) = self.look(&id)? {
+                    writes.extend(found.write());
+                }
+            }
+            if writes.is_empty() {
+                return Ok(u32::try_from(changed.len()).unwrap_or(u32::MAX));
+            }
+            let outcomes = self.hosts.put_assignments(&writes)?;
+            let unanswered = std::iter::repeat(WriteOutcome::Stale(0));
+            let outcomes = outcomes.into_iter().chain(unanswered);
+            left = Vec::new();
+            for (write, outcome) in writes.into_iter().zip(outcomes) {
+                match outcome {
+                    WriteOutcome::Written(_) => {
+                        changed.insert(write.host.clone());
+                        left.push(write.host);
+                    }
+                    WriteOutcome::Stale(_) => left.push(write.host),
+                    WriteOutcome::Unchanged(_) | WriteOutcome::NoHost => {}
+                }
+            }
+        }
+        Err(MappingError::Busy)
+    }
+
     /// Brings one host's assignment up to date, by the rules above.
     pub(crate) fn settle(&mut self, id: &str) -> Result<Settled, MappingError> {
         let mut changed = false;
         for _ in 0..=TRIES {
-            let host = self.hosts.get(id)?.ok_or(MappingError::NoHost)?;
-            let holdings = self.holdings(&relevant_logins(&host.claims))?;
-            let activity = self.activity(&rivals(&host.claims, &holdings, &self.rules))?;
-            let resolution = resolve(&host.claims, &holdings, &activity, &self.rules);
-            let found = resolution.assignment();
-            let settled = found == host.assignment
-                || match self.hosts.put_assignment(id, host.version, &found)? {
-                    WriteOutcome::Written(_) => {
-                        changed = true;
-                        false
-                    }
-                    WriteOutcome::Unchanged(_) => true,
-                    WriteOutcome::Stale(_) => false,
-                    WriteOutcome::NoHost => return Err(MappingError::NoHost),
-                };
-            if settled {
-                return Ok(Settled {
-                    host,
-                    holdings,
-                    resolution,
-                    changed,
-                });
+            let mut found = self.look(id)?.ok_or(MappingError::NoHost)?;
+            let outcome = match found.write() {
+                None => None,
+                Some(write) => self.hosts.put_assignments(&[write])?.into_iter().next(),
+            };
+            match outcome {
+                None if found.write().is_some() => {}
+                None | Some(WriteOutcome::Unchanged(_)) => {
+                    found.changed = changed;
+                    return Ok(found);
+                }
+                Some(WriteOutcome::Written(_)) => changed = true,
+                Some(WriteOutcome::Stale(_)) => {}
+                Some(WriteOutcome::NoHost) => return Err(MappingError::NoHost),
             }
         }
         Err(MappingError::Busy)
+    }
+
+    /// Reads a host and finds whose it is; none if there is no such host.
+    fn look(&mut self, id: &str) -> Result<Option<Settled>, MappingError> {
+        let Some(host) = self.hosts.get(id)? else {
+            return Ok(None);
+        };
+        let holdings = self.holdings(&relevant_logins(&host.claims))?;
+        let activity = self.activity(&rivals(&host.claims, &holdings, &self.rules))?;
+        let resolution = resolve(&host.claims, &holdings, &activity, &self.rules);
+        Ok(Some(Settled {
+            host,
+            holdings,
+            resolution,
+            changed: false,
+        }))
     }
 
     pub(crate) fn holdings(&mut self, logins: &[Vec<u8>]) -> Result<Vec<Holding>, MappingError> {

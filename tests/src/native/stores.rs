@@ -5,9 +5,10 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use futures_util::future::join_all;
 use nameplate_mapping::directory::TenantDirectory;
 use nameplate_mapping::hosts::{
-    Assignment, Claim, Host, HostPage, Hosts, HostsError, Source, WriteOutcome,
+    AssignmentWrite, Claim, Host, HostPage, Hosts, HostsError, Source, WriteOutcome,
 };
 use nameplate_runtime::clock::Sources;
 use nameplate_runtime::plugin::{Call, DirectoryChange, Note, NoteLevel, PluginError};
@@ -258,17 +259,23 @@ impl Hosts for NativeHosts<'_> {
             .map_err(convert_mapping::hosts_error)
     }
 
-    fn put_assignment(
+    fn put_assignments(
         &mut self,
-        host: &str,
-        expected: u64,
-        assignment: &Assignment,
-    ) -> Result<WriteOutcome, HostsError> {
+        writes: &[AssignmentWrite],
+    ) -> Result<Vec<WriteOutcome>, HostsError> {
         let (tenant, now) = (self.call.scope.tenant, self.call.sources.clock.now());
-        let assignment = convert_mapping::assignment_to_store(assignment.clone());
         let hosts = &self.call.hosts;
-        wait(hosts.put_assignment(tenant, now, host, expected, assignment))
-            .map(convert_mapping::write_outcome)
+        // All at once, as the component's are.
+        let written = writes.iter().map(|write| {
+            let assignment = convert_mapping::assignment_to_store(write.assignment.clone());
+            hosts.put_assignment(tenant, now, &write.host, write.expected, assignment)
+        });
+        let written: Result<Vec<_>, _> = wait(join_all(written)).into_iter().collect();
+        written
+            .map(|outcomes| {
+                let outcomes = outcomes.into_iter();
+                outcomes.map(convert_mapping::write_outcome).collect()
+            })
             .map_err(convert_mapping::hosts_error)
     }
 }

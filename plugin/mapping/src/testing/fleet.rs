@@ -12,7 +12,7 @@ pub(crate) type Interference = Box<dyn FnMut(&mut BTreeMap<String, Host>, &Assig
 #[derive(Default)]
 pub(crate) struct Fleet {
     pub(crate) hosts: BTreeMap<String, Host>,
-    /// Called before each `put_assignment`.
+    /// Called before each assignment is written.
     pub(crate) meanwhile: Option<Interference>,
 }
 
@@ -41,6 +41,23 @@ impl Fleet {
             next: ids.last().filter(|_| more).cloned(),
             hosts: ids,
         }
+    }
+}
+
+impl Fleet {
+    fn put(&mut self, write: &AssignmentWrite) -> WriteOutcome {
+        if let Some(meanwhile) = &mut self.meanwhile {
+            meanwhile(&mut self.hosts, &write.assignment);
+        }
+        let Some(host) = self.hosts.get_mut(&write.host) else {
+            return WriteOutcome::NoHost;
+        };
+        if host.version != write.expected {
+            return WriteOutcome::Stale(host.version);
+        }
+        host.assignment = write.assignment.clone();
+        host.version += 1;
+        WriteOutcome::Written(host.version)
     }
 }
 
@@ -109,23 +126,13 @@ impl Hosts for Fleet {
         host.version += 1;
         Ok(WriteOutcome::Written(host.version))
     }
-    fn put_assignment(
+    fn put_assignments(
         &mut self,
-        host: &str,
-        expected: u64,
-        assignment: &Assignment,
-    ) -> Result<WriteOutcome, HostsError> {
-        if let Some(meanwhile) = &mut self.meanwhile {
-            meanwhile(&mut self.hosts, assignment);
+        writes: &[AssignmentWrite],
+    ) -> Result<Vec<WriteOutcome>, HostsError> {
+        if writes.len() > 1000 {
+            return Err(HostsError::Refused("too many writes".to_owned()));
         }
-        let Some(host) = self.hosts.get_mut(host) else {
-            return Ok(WriteOutcome::NoHost);
-        };
-        if host.version != expected {
-            return Ok(WriteOutcome::Stale(host.version));
-        }
-        host.assignment = assignment.clone();
-        host.version += 1;
-        Ok(WriteOutcome::Written(host.version))
+        Ok(writes.iter().map(|write| self.put(write)).collect())
     }
 }
