@@ -116,6 +116,9 @@ impl Runtime {
     /// [`MappingError::NoHost`], [`MappingError::Busy`], or trouble; the call may be
     /// repeated.
     pub async fn keep_promises(&self, tenant: TenantId, id: &str) -> Result<bool, MappingError> {
+        // Two who keep promises of one host undo each other's work for as long as neither
+        // is faster: here they take turns, and nodes of one database are few.
+        let _turn = self.turns().at(tenant, format!("promises of {id}")).await;
         // Done means nothing to write: somebody who read older promises may have written
         // after somebody who read newer ones, and has to find that out.
         for tries in 0..TRIES {

@@ -189,6 +189,11 @@ impl Runtime {
         &self.inner.webhooks_touched
     }
 
+    /// Who changes something next, where several want to.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.inner.turns
+    }
+
     /// Was [`Self::wake_indexing`] called since this was last asked.
     pub(crate) fn indexing_woken(&self) -> bool {
         self.inner.index_soon.swap(false, Ordering::Relaxed)

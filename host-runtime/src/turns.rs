@@ -64,6 +64,14 @@ impl Turns {
         }
     }
 
+    /// The turn at what is neither written in one go nor by its version alone, e.g. the
+    /// claims of a host that keep promises.
+    pub(crate) async fn at(&self, tenant: TenantId, name: String) -> Turn {
+        let turn = self.turn();
+        turn.wait(&(tenant, name), true).await;
+        turn
+    }
+
     fn lines(&self) -> MutexGuard<'_, HashMap<Place, Arc<tokio::sync::Mutex<()>>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
