@@ -158,10 +158,7 @@ impl Walk<'_> {
     /// Members of a group: users, or groups with their own.
     async fn members(&mut self, members: &[String]) -> Result<Step, StoreError> {
         let stores = self.runtime.stores();
-        let scope = Scope {
-            tenant: self.tenant,
-            connection: None,
-        };
+        let scope = Scope::whole(self.tenant);
         let found = stores.users.get_many(scope, members).await?;
         let groups = found.into_iter().filter(|found| found.kind == Kind::Group);
         let groups: HashSet<String> = groups.map(|group| group.id).collect();
@@ -190,10 +187,7 @@ impl Walk<'_> {
 
     /// Everybody below a group.
     async fn below(&mut self, group: &str) -> Result<Step, StoreError> {
-        let scope = Scope {
-            tenant: self.tenant,
-            connection: None,
-        };
+        let scope = Scope::whole(self.tenant);
         // The person the last page ended at has hosts left.
         if !self.place.host.is_empty() {
             let person = self.place.person.clone();

@@ -61,10 +61,7 @@ impl Front {
             .filter_map(|past| past.assignment.user.clone());
         let people: BTreeSet<String> = past.collect();
         let people: Vec<String> = people.into_iter().collect();
-        let scope = Scope {
-            tenant,
-            connection: None,
-        };
+        let scope = Scope::whole(tenant);
         let mut names: BTreeMap<String, String> = BTreeMap::new();
         for gone in stores.users.departures_of(tenant, &people).await? {
             names.insert(gone.id, gone.label);

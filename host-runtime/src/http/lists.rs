@@ -52,10 +52,7 @@ impl Front {
         let people = hosts.iter().filter_map(|host| host.assignment.user.clone());
         let people: BTreeSet<String> = people.collect();
         let people: Vec<String> = people.into_iter().collect();
-        let scope = Scope {
-            tenant,
-            connection: None,
-        };
+        let scope = Scope::whole(tenant);
         let found = self.runtime.stores().users.get_many(scope, &people).await?;
         Ok(found
             .into_iter()

@@ -23,10 +23,7 @@ impl Front {
     /// ever asked of a host.
     pub(super) async fn user(&self, tenant: TenantId, id: &str) -> Answer {
         let stores = self.runtime.stores();
-        let whole = Scope {
-            tenant,
-            connection: None,
-        };
+        let whole = Scope::whole(tenant);
         let document = stores.users.get(whole, Kind::User, id).await?;
         let ids = [id.to_owned()];
         let departure = stores.users.departures_of(tenant, &ids).await?.pop();
@@ -102,10 +99,7 @@ impl Front {
         let next = departures.last().filter(|_| full);
         let next = next.map(|last| last.id.clone());
         let ids: Vec<String> = departures.iter().map(|gone| gone.id.clone()).collect();
-        let whole = Scope {
-            tenant,
-            connection: None,
-        };
+        let whole = Scope::whole(tenant);
         let documents: BTreeMap<String, Document> = stores
             .users
             .get_many(whole, &ids)

@@ -218,10 +218,7 @@ impl Runtime {
         events: &[Event],
     ) -> Result<(BTreeSet<String>, bool), StoreError> {
         let users = &self.stores().users;
-        let whole = Scope {
-            tenant,
-            connection: None,
-        };
+        let whole = Scope::whole(tenant);
         let mut people = BTreeSet::new();
         for event in events {
             if event.subject_kind == Subject::User {

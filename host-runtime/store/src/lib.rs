@@ -58,3 +58,13 @@ pub struct Scope {
     /// The connection, or `None` where a call reads all of the tenant's.
     pub connection: Option<ConnectionId>,
 }
+
+impl Scope {
+    /// All connections of a tenant.
+    pub fn whole(tenant: TenantId) -> Self {
+        Self {
+            tenant,
+            connection: None,
+        }
+    }
+}
