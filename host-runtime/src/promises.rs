@@ -9,6 +9,7 @@ use nameplate_store::{Claim, Host, HostName, HostRecord, Promise, Source, StoreE
 use sha2::{Digest, Sha256};
 
 use crate::Runtime;
+use crate::hex::hex;
 use crate::plugin::{ClaimDraft, MappingError};
 
 /// Hosts of one name that are read at a time.
@@ -210,14 +211,11 @@ pub(crate) fn draft(promise: Promise, host: &Host) -> ClaimDraft {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    let hash = hash.finalize();
-    let hex: String = hash
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let mut id = hex(&hash.finalize());
+    // 128 bits: among at most a few hundred claims of one host.
+    id.truncate(32);
     ClaimDraft {
-        id: format!("promise-{hex}"),
+        id: format!("promise-{id}"),
         source: Source::Serial,
         username: promise.username,
         email: promise.email,

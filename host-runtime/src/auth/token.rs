@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::clock::Random;
+use crate::hex::hex;
 
 /// 36^12 is 62 bits: ids do not collide by chance.
 const ID_LEN: usize = 12;
@@ -128,11 +129,9 @@ impl fmt::Debug for NewToken {
 }
 
 fn checksum(covered: &str) -> String {
-    let hash: [u8; 32] = Sha256::digest(covered.as_bytes()).into();
-    hash.iter()
-        .take(CHECKSUM_LEN / 2)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut digits = hex(&Sha256::digest(covered.as_bytes()));
+    digits.truncate(CHECKSUM_LEN);
+    digits
 }
 
 /// Draws `len` symbols, each equally likely: bytes beyond the largest multiple of

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::journal::{Journal, Purpose};
 use super::progress::Progress;
 use super::{Workplace, admin, serve, table};
+use crate::hex::hex;
 use crate::transfer::read::{Mistake, Row, Rows};
 use crate::transfer::{AT_ONCE, Counts, Done, Import, Kind};
 
@@ -113,8 +114,7 @@ fn sha256(file: &mut File) -> std::io::Result<String> {
             _ => break,
         }
     }
-    let hash = hash.finalize();
-    Ok(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&hash.finalize()))
 }
 
 /// Some rows at a time, each time noted in the journal. Rows that an earlier import has

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use http::StatusCode;
-use nameplate_store::{HostRecord, Scope, Source, TenantId, Timestamp};
+use nameplate_store::{HostRecord, Source, TenantId, Timestamp};
 use serde_json::{Value, json};
 
 use super::Front;
@@ -56,19 +56,16 @@ impl Front {
     ) -> Result<Beside, AdminError> {
         let stores = self.runtime.stores();
         let history = stores.hosts.history(tenant, id, HISTORY).await?;
-        let past = history
+        let past: BTreeSet<String> = history
             .iter()
-            .filter_map(|past| past.assignment.user.clone());
-        let people: BTreeSet<String> = past.collect();
-        let people: Vec<String> = people.into_iter().collect();
-        let scope = Scope::whole(tenant);
-        let mut names: BTreeMap<String, String> = BTreeMap::new();
-        for gone in stores.users.departures_of(tenant, &people).await? {
-            names.insert(gone.id, gone.label);
-        }
-        for found in stores.users.get_many(scope, &people).await? {
-            names.insert(found.id, found.label);
-        }
+            .filter_map(|past| past.assignment.user.clone())
+            .collect();
+        let past: Vec<String> = past.into_iter().collect();
+        let gone = stores.users.departures_of(tenant, &past).await?;
+        let mut names: BTreeMap<String, String> =
+            gone.into_iter().map(|gone| (gone.id, gone.label)).collect();
+        let assignments = history.iter().map(|past| &past.assignment);
+        names.extend(self.names_of(tenant, assignments).await?);
         let deactivated = match &user.person {
             Some(person) if !person.active => {
                 let ids = [person.id.clone()];

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use http::StatusCode;
 use nameplate_store::{
-    AssignmentOutcome, Connection, Detail, Direction, Find, Hit, HostSummary, KeyRange, Kind, Page,
-    Scope, StoreError, TenantId,
+    Assignment, AssignmentOutcome, Connection, Detail, Direction, Find, Hit, HostSummary, KeyRange,
+    Kind, Page, Scope, StoreError, TenantId,
 };
 use serde_json::{Value, json};
 
@@ -13,6 +13,8 @@ use super::admin::{AdminError, Answer};
 use super::fields::{Failure, Query, shown};
 use super::time::rfc3339;
 use super::{Front, shapes};
+use crate::hex::{hex, unhex};
+use crate::paged::cut;
 
 /// Pages of people looked through for one answer: people without a host may be few
 /// among many, and an answer must not walk a whole directory.
@@ -27,13 +29,9 @@ impl Front {
         let mut found = hosts
             .hosts(tenant, outcome, query.get("after"), limit + 1)
             .await?;
-        let more = found.len() > limit as usize;
-        found.truncate(limit as usize);
-        let next = found
-            .last()
-            .filter(|_| more)
-            .map(|host| host.record.id.clone());
-        let names = self.names_of(tenant, &found).await?;
+        let next = cut(&mut found, limit, |host| host.record.id.clone());
+        let people = found.iter().map(|host| &host.assignment);
+        let names = self.names_of(tenant, people).await?;
         let shape = |host: &HostSummary| {
             let user = host.assignment.user.as_ref();
             let name = user.and_then(|user| names.get(user));
@@ -43,17 +41,17 @@ impl Front {
         Ok((StatusCode::OK, json!({ "hosts": shapes, "next": next })))
     }
 
-    /// What the people of a page of hosts are called now, by their ids.
-    async fn names_of(
+    /// What the people of assignments are called now, by their ids; those who are gone
+    /// are left out.
+    pub(super) async fn names_of(
         &self,
         tenant: TenantId,
-        hosts: &[HostSummary],
+        assignments: impl Iterator<Item = &Assignment>,
     ) -> Result<BTreeMap<String, String>, StoreError> {
-        let people = hosts.iter().filter_map(|host| host.assignment.user.clone());
-        let people: BTreeSet<String> = people.collect();
+        let people: BTreeSet<String> = assignments.filter_map(|one| one.user.clone()).collect();
         let people: Vec<String> = people.into_iter().collect();
-        let scope = Scope::whole(tenant);
-        let found = self.runtime.stores().users.get_many(scope, &people).await?;
+        let users = &self.runtime.stores().users;
+        let found = users.get_many(Scope::whole(tenant), &people).await?;
         Ok(found
             .into_iter()
             .map(|document| (document.id, document.label))
@@ -68,12 +66,7 @@ impl Front {
         let limit = query.limit()?;
         let log = &self.runtime.desk().log;
         let mut found = log.read(tenant, before, limit + 1).await?;
-        let more = found.len() > limit as usize;
-        found.truncate(limit as usize);
-        let next = found
-            .last()
-            .filter(|_| more)
-            .map(|entry| entry.id.to_string());
+        let next = cut(&mut found, limit, |entry| entry.id.to_string());
         let connections = self.runtime.connections(tenant).await?;
         let shapes: Vec<Value> = found
             .iter()
@@ -262,27 +255,6 @@ impl Place {
             },
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text
-        .chars()
-        .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
-        .collect();
-    let digits = digits?;
-    if !digits.len().is_multiple_of(2) {
-        return None;
-    }
-    let pairs = digits.chunks_exact(2);
-    Some(
-        pairs
-            .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
-            .collect(),
-    )
 }
 
 #[cfg(test)]

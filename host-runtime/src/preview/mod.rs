@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 
 use crate::Runtime;
 use crate::connections::{ChangeError, mapping_config};
+use crate::paged::cut;
 use crate::plugin::{
     Call, DirectoryChange, EndUser, MappingError, MappingEvent, Note, Person, PluginRequest,
     PluginResponse,
@@ -131,13 +132,8 @@ impl Runtime {
         let limit = limit.clamp(1, HOSTS);
         let store = &self.stores().hosts;
         let mut found = store.hosts(tenant, None, after, limit + 1).await?;
-        let more = found.len() > limit as usize;
-        found.truncate(limit as usize);
         let mut preview = Preview {
-            next: found
-                .last()
-                .filter(|_| more)
-                .map(|host| host.record.id.clone()),
+            next: cut(&mut found, limit, |host| host.record.id.clone()),
             ..Preview::default()
         };
         let before = self.call_before(tenant).await?;

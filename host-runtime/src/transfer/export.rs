@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::looks_like_formula;
 use crate::Runtime;
+use crate::paged::cut;
 use crate::plugin::{EndUser, MappingError, Person};
 
 /// Attributes that have a column in every table: those that are mapped without any
@@ -106,13 +107,10 @@ impl Export {
     pub async fn page(&self, after: Option<&str>, limit: u32) -> Result<Page, MappingError> {
         let store = &self.runtime.stores().hosts;
         let mut found = store.hosts(self.tenant, None, after, limit + 1).await?;
-        let more = found.len() > limit as usize;
-        found.truncate(limit as usize);
-        let last = found.last().filter(|_| more);
         let mut page = Page {
             text: Vec::new(),
             hosts: 0,
-            next: last.map(|host| host.record.id.clone()),
+            next: cut(&mut found, limit, |host| host.record.id.clone()),
         };
         for host in found {
             let user = match self.runtime.end_user(self.tenant, &host.record.id).await {

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
 use super::engine::Engine;
+use crate::hex::hex;
 use crate::plugin::PluginError;
 
 /// The compiled component, from `folder` if it is there and can be trusted. Trouble
@@ -49,12 +50,8 @@ fn file_name(engine: &Engine, component: &[u8]) -> String {
         .wasmtime()
         .precompile_compatibility_hash()
         .hash(&mut hasher);
-    let digest = hasher.0.finalize();
-    let name: String = digest
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let mut name = hex(&hasher.0.finalize());
+    name.truncate(32);
     format!("{name}.cwasm")
 }
 

@@ -401,14 +401,12 @@ impl host_store::Host for GuestState {
         assignment: host_store::Assignment,
     ) -> Answer<host_store::WriteOutcome> {
         mapping_only!(self);
-        let assignment = assignment.into();
-        let outcome = ask!(self, |call| call.hosts.put_assignment(
-            call.scope.tenant,
-            call.sources.clock.now(),
-            &host,
+        let write = host_store::AssignmentWrite {
+            host,
             expected,
-            assignment
-        ));
+            assignment,
+        };
+        let outcome = ask!(self, |call| put(call, write));
         Ok(outcome.map(Into::into))
     }
 
@@ -425,24 +423,29 @@ impl host_store::Host for GuestState {
     }
 }
 
+async fn put(
+    call: &Call,
+    write: host_store::AssignmentWrite,
+) -> std::result::Result<HostWrite, StoreError> {
+    let host_store::AssignmentWrite {
+        host,
+        expected,
+        assignment,
+    } = write;
+    let (tenant, now) = (call.scope.tenant, call.sources.clock.now());
+    let hosts = &call.hosts;
+    hosts
+        .put_assignment(tenant, now, &host, expected, assignment.into())
+        .await
+}
+
 /// Writes assignments all at once, so that a store which groups what waits for its disk
 /// waits once.
 async fn put_all(
     call: &Call,
     writes: Vec<host_store::AssignmentWrite>,
 ) -> std::result::Result<Vec<HostWrite>, StoreError> {
-    let now = call.sources.clock.now();
-    let written = writes.into_iter().map(|write| async move {
-        let host_store::AssignmentWrite {
-            host,
-            expected,
-            assignment,
-        } = write;
-        let hosts = &call.hosts;
-        hosts
-            .put_assignment(call.scope.tenant, now, &host, expected, assignment.into())
-            .await
-    });
+    let written = writes.into_iter().map(|write| put(call, write));
     join_all(written).await.into_iter().collect()
 }
 

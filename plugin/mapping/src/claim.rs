@@ -23,6 +23,7 @@
 
 use nameplate_scim::directory::Timestamp;
 use nameplate_scim::fold::login_key;
+use nameplate_scim::hex::hex;
 use sha2::{Digest, Sha256};
 
 use crate::hosts::{Claim, Source};
@@ -166,12 +167,10 @@ fn derived_id(draft: &ClaimDraft, known: &[Claim]) -> String {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
+    let mut id = hex(&hash.finalize());
     // 128 bits: among at most a few hundred claims of one host.
-    hash.finalize()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    id.truncate(32);
+    id
 }
 
 fn source_name(source: &Source) -> String {

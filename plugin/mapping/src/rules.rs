@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use nameplate_scim::config::SETTINGS;
 use nameplate_scim::derived::Derived;
+use nameplate_scim::hex::hex;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -193,9 +194,9 @@ impl Rules {
         for name in self.indexed() {
             digest.update(self.attributes.rules_of(name));
         }
-        let digest = digest.finalize();
-        let shown = digest.iter().take(SHOWN);
-        shown.map(|byte| format!("{byte:02x}")).collect()
+        let mut digits = hex(&digest.finalize());
+        digits.truncate(2 * SHOWN);
+        digits
     }
 
     /// What each user's document is found by besides its schema's indexes.

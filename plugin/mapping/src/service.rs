@@ -351,18 +351,14 @@ impl Mapping<'_> {
         let mut changed = false;
         for _ in 0..=TRIES {
             let mut found = self.look(id)?.ok_or(MappingError::NoHost)?;
-            let outcome = match found.write() {
-                None => None,
-                Some(write) => self.hosts.put_assignments(&[write])?.into_iter().next(),
+            found.changed = changed;
+            let Some(write) = found.write() else {
+                return Ok(found);
             };
-            match outcome {
-                None if found.write().is_some() => {}
-                None | Some(WriteOutcome::Unchanged(_)) => {
-                    found.changed = changed;
-                    return Ok(found);
-                }
+            match self.hosts.put_assignments(&[write])?.first() {
+                Some(WriteOutcome::Unchanged(_)) => return Ok(found),
                 Some(WriteOutcome::Written(_)) => changed = true,
-                Some(WriteOutcome::Stale(_)) => {}
+                Some(WriteOutcome::Stale(_)) | None => {}
                 Some(WriteOutcome::NoHost) => return Err(MappingError::NoHost),
             }
         }

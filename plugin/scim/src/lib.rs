@@ -15,6 +15,7 @@ pub mod error;
 pub mod filter;
 pub mod fold;
 mod groups;
+pub mod hex;
 pub mod http;
 mod list;
 mod me;

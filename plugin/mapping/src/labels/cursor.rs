@@ -3,18 +3,12 @@
 //!
 //! It may come from anybody. This module must not know what the parts mean.
 
+use nameplate_scim::hex::hex;
+
 /// The parts as a text.
 pub(super) fn write(parts: &[&[u8]]) -> String {
-    let mut text = String::new();
-    for (n, part) in parts.iter().enumerate() {
-        if n > 0 {
-            text.push('.');
-        }
-        for byte in *part {
-            text.push_str(&format!("{byte:02x}"));
-        }
-    }
-    text
+    let parts: Vec<String> = parts.iter().map(|part| hex(part)).collect();
+    parts.join(".")
 }
 
 /// The parts of a text, if it has as many.

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::model::{Attribute, Type};
 use crate::fold::{MAX_KEY, fold, key_bytes};
+use crate::hex::hex;
 
 /// How a value becomes a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,9 +226,9 @@ fn path(attribute: &str, sub: Option<&str>) -> String {
 
 /// A short name for index rules: half of their SHA-256.
 pub(crate) fn digest(rules: &str) -> String {
-    let digest = Sha256::digest(rules.as_bytes());
-    let half = digest.iter().take(16);
-    half.map(|byte| format!("{byte:02x}")).collect()
+    let mut digits = hex(&Sha256::digest(rules.as_bytes()));
+    digits.truncate(32);
+    digits
 }
 
 #[cfg(test)]
