@@ -8,7 +8,8 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
 use super::progress::Progress;
-use super::{Workplace, admin, serve};
+use super::tenants::tenant_named;
+use super::{Workplace, serve};
 use crate::transfer::export::{Export, Format};
 
 /// Hosts read at a time.
@@ -38,7 +39,7 @@ enum FormatArgument {
 
 impl ExportCommand {
     pub(super) async fn run(self, place: &Workplace) -> Result<()> {
-        let tenant = admin::tenant_named(place, &self.tenant).await?;
+        let tenant = tenant_named(place, &self.tenant).await?;
         let format = match self.format {
             FormatArgument::Csv => Format::Csv,
             FormatArgument::Ndjson => Format::Ndjson,

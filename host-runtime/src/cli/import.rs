@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 
 use super::journal::{Journal, Purpose};
 use super::progress::Progress;
-use super::{Workplace, admin, serve, table};
+use super::tenants::tenant_named;
+use super::{Workplace, serve, table};
 use crate::hex::hex;
 use crate::transfer::read::{Mistake, Row, Rows};
 use crate::transfer::{AT_ONCE, Counts, Done, Import, Kind};
@@ -63,7 +64,7 @@ enum KindArgument {
 
 impl ImportCommand {
     pub(super) async fn run(self, place: &Workplace) -> Result<()> {
-        let tenant = admin::tenant_named(place, &self.tenant).await?;
+        let tenant = tenant_named(place, &self.tenant).await?;
         let kind = match self.kind {
             KindArgument::Promise => Kind::Promise,
             KindArgument::Manual => Kind::Manual,

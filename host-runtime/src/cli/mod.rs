@@ -1,14 +1,19 @@
 //! The command line. Commands other than `serve` work on the database, beside a server that
 //! runs or without one; those that change settings or hosts ask the plugin too.
 
-mod admin;
+mod connections;
 mod export;
 mod import;
+mod init;
 mod journal;
 mod progress;
 mod reconcile;
+mod requests;
 mod serve;
+mod settings;
 mod table;
+mod tenants;
+mod tokens;
 mod webhooks;
 
 use std::error::Error;
@@ -57,16 +62,16 @@ enum Command {
     /// prints their tokens, once.
     Serve,
     /// Make a tenant and a connection with their tokens, without running a server
-    Init(admin::Init),
+    Init(init::Init),
     /// Make, list and revoke tokens
     #[command(subcommand)]
-    Token(admin::TokenCommand),
+    Token(tokens::TokenCommand),
     /// Add and list tenants
     #[command(subcommand)]
-    Tenant(admin::TenantCommand),
+    Tenant(tenants::TenantCommand),
     /// Add and list connections, one for each identity provider
     #[command(subcommand)]
-    Connection(admin::ConnectionCommand),
+    Connection(connections::ConnectionCommand),
     /// Read in a table of which host is whose
     Import(import::ImportCommand),
     /// Write down all hosts and who uses them
@@ -74,7 +79,7 @@ enum Command {
     /// Look at every host again
     Reconcile(reconcile::Reconcile),
     /// Show the newest requests and what became of them
-    Requests(admin::Requests),
+    Requests(requests::Requests),
     /// Tell other systems of what happens to people, groups and hosts
     #[command(subcommand)]
     Webhook(webhooks::WebhookCommand),

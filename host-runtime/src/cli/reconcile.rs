@@ -7,7 +7,8 @@ use clap::Args;
 use nameplate_store::TenantId;
 
 use super::progress::Progress;
-use super::{Workplace, admin, serve};
+use super::tenants::tenant_named;
+use super::{Workplace, serve};
 use crate::Runtime;
 
 /// Hosts looked at in one call into the plugin.
@@ -26,7 +27,7 @@ pub struct Reconcile {
 
 impl Reconcile {
     pub(super) async fn run(self, place: &Workplace) -> Result<()> {
-        let tenant = admin::tenant_named(place, &self.tenant).await?;
+        let tenant = tenant_named(place, &self.tenant).await?;
         let runtime = serve::build(serve::runtime(place)).await?;
         look_at_all(&runtime, tenant.id).await
     }

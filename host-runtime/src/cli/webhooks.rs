@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use nameplate_store::{Webhook, limits};
 
-use super::admin::tenant_named;
+use super::tenants::tenant_named;
 use super::{Workplace, table};
 use crate::events::Types;
 use crate::http::rfc3339;
