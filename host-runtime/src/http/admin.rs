@@ -6,11 +6,11 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use hyper::body::Body;
-use nameplate_store::{RequestEntry, StoreError, TenantId, TokenScope};
+use nameplate_store::{StoreError, TenantId, TokenScope};
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::body::{self, BodyError};
+use super::exchange::{Exchange, Line};
 use super::fields::{Failure, Fields, Query};
 use super::route::AdminRoute;
 use super::{Front, Reply, reply, shapes};
@@ -61,16 +61,14 @@ impl Front {
     pub(super) async fn admin<B>(
         &self,
         route: AdminRoute,
-        parts: &Parts,
+        exchange: &mut Exchange,
         body: B,
-        tenant: Option<&str>,
     ) -> Reply
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Display,
     {
-        let (at, started) = (self.runtime.now(), Instant::now());
-        let caller = match self.runtime.desk().caller(&parts.headers, tenant).await {
+        let caller = match self.caller(exchange).await {
             Ok(caller) => caller,
             Err(refusal) => {
                 body::linger(body);
@@ -78,9 +76,9 @@ impl Front {
                 return reply::failure(status, &message, "token");
             }
         };
-        let writes = route.writes();
         let answer = if caller.identity.scope == TokenScope::Admin {
             let limit = route.body_limit();
+            let parts = &exchange.parts;
             match body::read(&parts.headers, body, limit).await {
                 Ok(body) => self.admitted(&caller.identity, &route, parts, &body).await,
                 Err(error) => body_refused(&error, limit),
@@ -89,16 +87,10 @@ impl Front {
             body::linger(body);
             wrong_token()
         };
-        if writes {
-            self.runtime.desk().log.add(RequestEntry {
-                id: 0,
+        if route.writes() {
+            exchange.line = Some(Line {
                 tenant: caller.identity.tenant,
                 connection: None,
-                at,
-                method: parts.method.as_str().to_owned(),
-                path: parts.uri.path().to_owned(),
-                status: answer.status().as_u16(),
-                micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
                 detail: message_of(&answer),
                 notes: caller.quirk.map(str::to_owned).into_iter().collect(),
                 from_idp: false,
@@ -199,13 +191,10 @@ impl Front {
 
     /// The page about the identity provider. A browser has no bearer token, so the
     /// admin token is taken as the password of HTTP Basic too.
-    pub(super) async fn page(&self, parts: &Parts, tenant: Option<&str>) -> Reply {
-        let identity = match page::basic_password(&parts.headers) {
-            Some(token) => self.runtime.desk().identify(&token, tenant).await,
-            None => {
-                let caller = self.runtime.desk().caller(&parts.headers, tenant).await;
-                caller.map(|caller| caller.identity)
-            }
+    pub(super) async fn page(&self, exchange: &Exchange) -> Reply {
+        let identity = match page::basic_password(&exchange.parts.headers) {
+            Some(token) => self.identify(&token, exchange).await,
+            None => self.caller(exchange).await.map(|caller| caller.identity),
         };
         let identity = match identity {
             Ok(identity) if identity.scope == TokenScope::Admin => identity,

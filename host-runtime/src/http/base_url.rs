@@ -73,12 +73,7 @@ pub fn origin(settings: &Settings, peer: Peer, uri: &Uri, headers: &HeaderMap) -
     if let Some(url) = &settings.public_url {
         return Some(url.as_str().to_owned());
     }
-    let trusted = peer.ip.is_some_and(|ip| {
-        settings
-            .trusted_proxies
-            .iter()
-            .any(|network| network.contains(ip))
-    });
+    let trusted = settings.trusts(peer);
     let forwarded = |name| trusted.then(|| last(headers, &name)).flatten();
     let own_scheme = if peer.tls || uri.scheme() == Some(&Scheme::HTTPS) {
         "https"

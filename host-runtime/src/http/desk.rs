@@ -4,10 +4,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::HeaderMap;
 use nameplate_store::{ControlStore, StoreError, TenantId};
 
-use crate::auth::{Authenticator, Identity, Refusal, presented};
+use crate::auth::{Authenticator, Identity, Refusal};
 use crate::clock::Clock;
 use crate::request_log::RequestLog;
 
@@ -41,31 +40,19 @@ impl Desk {
         }
     }
 
-    /// Who is calling, from the headers; with `tenant` only its own tokens count.
-    pub(crate) async fn caller(
-        &self,
-        headers: &HeaderMap,
-        tenant: Option<&str>,
-    ) -> Result<Caller, Refusal> {
-        let presented = presented(headers).ok_or(Refusal::Missing)?;
-        Ok(Caller {
-            identity: self.identify(presented.token, tenant).await?,
-            quirk: presented.quirk,
-        })
-    }
-
-    /// Whose token this is.
+    /// Whose token this is. With `tenants` it has to belong to each of them; another
+    /// one's is as good as unknown.
     pub(crate) async fn identify(
         &self,
         token: &str,
-        tenant: Option<&str>,
+        tenants: &[String],
     ) -> Result<Identity, Refusal> {
         let identity = self.auth.verify(token).await?;
         self.log.nudge();
-        if let Some(name) = tenant
-            && self.tenant(name).await? != Some(identity.tenant)
-        {
-            return Err(Refusal::Unknown);
+        for name in tenants {
+            if self.tenant(name).await? != Some(identity.tenant) {
+                return Err(Refusal::Unknown);
+            }
         }
         Ok(identity)
     }

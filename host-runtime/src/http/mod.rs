@@ -18,6 +18,7 @@ mod connections;
 mod desk;
 mod devices;
 mod events;
+mod exchange;
 mod fields;
 mod hosts;
 mod labels;
@@ -45,16 +46,21 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Body;
+use nameplate_store::RequestEntry;
 
 pub use base_url::{InvalidUrl, PublicUrl};
 use budget::Budgets;
+use desk::Caller;
 pub use desk::Desk;
+pub use exchange::RequestId;
+use exchange::{Exchange, Line, REQUEST_ID};
 pub use network::{InvalidNetwork, Network};
 pub(crate) use reply::ok as page_reply;
 pub(crate) use shapes::failure_text;
 pub(crate) use time::{ago, parse_rfc3339, rfc3339};
 
 use crate::Runtime;
+use crate::auth::{Identity, Refusal, presented};
 use crate::page;
 use route::Route;
 
@@ -68,6 +74,14 @@ pub struct Settings {
     pub public_url: Option<PublicUrl>,
     /// Proxies whose `X-Forwarded-Proto` and `X-Forwarded-Host` count.
     pub trusted_proxies: Vec<Network>,
+}
+
+impl Settings {
+    /// Is this one of our proxies, whose headers about its client count.
+    pub(crate) fn trusts(&self, peer: Peer) -> bool {
+        let ours = |ip| self.trusted_proxies.iter().any(|known| known.contains(ip));
+        peer.ip.is_some_and(ours)
+    }
 }
 
 /// Who is at the other end of the connection. The server puts it into the request's
@@ -105,19 +119,35 @@ impl Front {
 
     /// Answers a request; never fails, for a failure is an answer too.
     ///
-    /// With `tenant` the token must belong to the tenant of that name.
+    /// With `tenant` the token must belong to the tenant of that name. The answer names
+    /// the request in `X-Request-Id`, as its line in the request log does.
     pub async fn answer<B>(&self, request: Request<B>, tenant: Option<&str>) -> Reply
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: std::fmt::Display,
     {
         let (parts, body) = request.into_parts();
-        match Route::of(&parts.method, parts.uri.path()) {
+        let mut exchange = Exchange::new(parts, &self.settings, tenant, self.runtime.sources());
+        let route = Route::of(&exchange.parts.method, exchange.path());
+        let mut answer = self.routed(route, &mut exchange, body).await;
+        if let Ok(id) = HeaderValue::from_str(exchange.id.as_str()) {
+            answer.headers_mut().insert(REQUEST_ID, id);
+        }
+        self.record(exchange, &answer);
+        answer
+    }
+
+    async fn routed<B>(&self, route: Route, exchange: &mut Exchange, body: B) -> Reply
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: std::fmt::Display,
+    {
+        match route {
             Route::Health => reply::text(StatusCode::OK, "ok\n"),
             Route::Style => page::style(),
-            Route::Page => self.page(&parts, tenant).await,
-            Route::Scim(mount) => self.scim(&mount, &parts, body, tenant).await,
-            Route::Admin(route) => self.admin(route, &parts, body, tenant).await,
+            Route::Page => self.page(exchange).await,
+            Route::Scim(mount) => self.scim(&mount, exchange, body).await,
+            Route::Admin(route) => self.admin(route, exchange, body).await,
             Route::WrongMethod(allowed) => {
                 let mut answer = reply::failure(
                     StatusCode::METHOD_NOT_ALLOWED,
@@ -135,6 +165,57 @@ impl Front {
                 "path",
             ),
         }
+    }
+
+    /// Who is calling: the token's tenant has to be every one the address names.
+    async fn caller(&self, exchange: &Exchange) -> Result<Caller, Refusal> {
+        let presented = presented(&exchange.parts.headers).ok_or(Refusal::Missing)?;
+        Ok(Caller {
+            identity: self.identify(presented.token, exchange).await?,
+            quirk: presented.quirk,
+        })
+    }
+
+    /// Whose token this is.
+    async fn identify(&self, token: &str, exchange: &Exchange) -> Result<Identity, Refusal> {
+        self.runtime.desk().identify(token, &exchange.bound).await
+    }
+
+    /// Writes down what is to be told of a request, now that it is answered.
+    fn record(&self, exchange: Exchange, answer: &Reply) {
+        let Exchange {
+            id: _,
+            at,
+            started,
+            peer: _,
+            parts,
+            prefix: _,
+            bound: _,
+            line,
+        } = exchange;
+        let Some(line) = line else {
+            return;
+        };
+        let Line {
+            tenant,
+            connection,
+            detail,
+            notes,
+            from_idp,
+        } = line;
+        self.runtime.desk().log.add(RequestEntry {
+            id: 0,
+            tenant,
+            connection,
+            at,
+            method: parts.method.as_str().to_owned(),
+            path: parts.uri.path().to_owned(),
+            status: answer.status().as_u16(),
+            micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            detail,
+            notes,
+            from_idp,
+        });
     }
 }
 

@@ -6,16 +6,15 @@
 use std::fmt::Display;
 
 use bytes::Bytes;
-use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use hyper::body::Body;
-use nameplate_store::{ConnectionId, RequestEntry, TenantId, TokenScope};
+use nameplate_store::{ConnectionId, TenantId, TokenScope};
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::body::{self, BodyError};
+use super::exchange::{Exchange, Line};
 use super::mount::Mounted;
-use super::{Front, Peer, Reply, base_url, reply};
+use super::{Front, Reply, base_url, reply};
 use crate::ScimAnswer;
 use crate::limits::Limits;
 use crate::plugin::{PluginRequest, PluginResponse};
@@ -54,19 +53,12 @@ impl From<Reply> for Outcome {
 
 impl Front {
     /// Answers a request under a SCIM mount.
-    pub(super) async fn scim<B>(
-        &self,
-        mounted: &Mounted,
-        parts: &Parts,
-        body: B,
-        tenant: Option<&str>,
-    ) -> Reply
+    pub(super) async fn scim<B>(&self, mounted: &Mounted, exchange: &mut Exchange, body: B) -> Reply
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Display,
     {
-        let (at, started) = (self.runtime.now(), Instant::now());
-        let caller = match self.runtime.desk().caller(&parts.headers, tenant).await {
+        let caller = match self.caller(exchange).await {
             Ok(caller) => caller,
             Err(refusal) => {
                 body::linger(body);
@@ -77,7 +69,7 @@ impl Front {
         let identity = caller.identity;
         let outcome = match (identity.scope, identity.connection) {
             (TokenScope::Scim, Some(connection)) => {
-                self.with_room(mounted, parts, body, (identity.tenant, connection))
+                self.with_room(mounted, exchange, body, (identity.tenant, connection))
                     .await
             }
             _ => {
@@ -91,25 +83,14 @@ impl Front {
             }
         };
         let Outcome { answer, notes } = outcome;
-        let status = answer.status().as_u16();
-        self.runtime.desk().log.add(RequestEntry {
-            id: 0,
+        let quirk = caller.quirk.map(str::to_owned);
+        exchange.line = Some(Line {
             tenant: identity.tenant,
             connection: identity.connection,
-            at,
-            method: parts.method.as_str().to_owned(),
-            path: parts.uri.path().to_owned(),
-            status,
-            micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
             detail: detail_of(&answer),
-            notes: caller
-                .quirk
-                .map(str::to_owned)
-                .into_iter()
-                .chain(notes)
-                .collect(),
+            notes: quirk.into_iter().chain(notes).collect(),
             // A refusal says something about the token, not about the directory.
-            from_idp: !matches!(status, 401 | 403),
+            from_idp: !matches!(answer.status().as_u16(), 401 | 403),
         });
         answer
     }
@@ -118,7 +99,7 @@ impl Front {
     async fn with_room<B>(
         &self,
         mounted: &Mounted,
-        parts: &Parts,
+        exchange: &Exchange,
         body: B,
         (tenant, connection): (TenantId, ConnectionId),
     ) -> Outcome
@@ -127,7 +108,7 @@ impl Front {
         B::Error: Display,
     {
         let limit = body_limit(self.runtime.limits(), mounted);
-        let bytes = body::at_most(&parts.headers, &body, limit);
+        let bytes = body::at_most(&exchange.parts.headers, &body, limit);
         // Held until the plugin has answered.
         let Some(_room) = self.budgets.room(tenant, bytes).await else {
             body::linger(body);
@@ -137,7 +118,7 @@ impl Front {
             )
             .into();
         };
-        match self.read(mounted, parts, body, limit).await {
+        match self.read(mounted, exchange, body, limit).await {
             Ok(request) => self.ask(tenant, connection, request).await,
             Err(answer) => answer.into(),
         }
@@ -147,7 +128,7 @@ impl Front {
     async fn read<B>(
         &self,
         mounted: &Mounted,
-        parts: &Parts,
+        exchange: &Exchange,
         body: B,
         limit: usize,
     ) -> Result<PluginRequest, Reply>
@@ -155,8 +136,9 @@ impl Front {
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Display,
     {
-        let peer = parts.extensions.get::<Peer>().copied().unwrap_or_default();
-        let Some(origin) = base_url::origin(&self.settings, peer, &parts.uri, &parts.headers)
+        let Exchange { parts, prefix, .. } = exchange;
+        let Some(origin) =
+            base_url::origin(&self.settings, exchange.peer, &parts.uri, &parts.headers)
         else {
             body::linger(body);
             return Err(reply::scim_error(
@@ -173,7 +155,7 @@ impl Front {
             query: parts.uri.query().map(str::to_owned),
             headers: passed_on(&parts.headers),
             body,
-            base_url: format!("{origin}{}", mounted.mount),
+            base_url: format!("{origin}{prefix}{}", mounted.mount),
         })
     }
 
