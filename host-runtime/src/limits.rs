@@ -23,6 +23,9 @@ pub struct Limits {
     /// Calls from the guest to the host within one call. A scan of 20,000 documents
     /// and 1,000 mapped hosts stay far below.
     pub host_calls: u64,
+    /// The body of a response, in bytes: a group of 250,000 members,
+    /// each with its id, its URL and its name, is about 50 MiB.
+    pub response: usize,
     /// Instances alive at one time, all tenants together.
     pub instances: u32,
     /// Instances one tenant may use at one time.
@@ -43,6 +46,7 @@ impl Default for Limits {
             call_time_ms: 30_000,
             memory: 256 << 20,
             host_calls: 50_000,
+            response: 64 << 20,
             instances: 128,
             instances_per_tenant: 16,
             queue_per_tenant: 256,

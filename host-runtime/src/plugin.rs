@@ -5,6 +5,7 @@
 //! the protocol from a fault of the sandbox. Nothing here knows WIT, wasm or SCIM.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use nameplate_store::{
 use thiserror::Error;
 
 use crate::clock::Sources;
+use crate::limits::Limits;
 use crate::turns::Turn;
 
 /// What one call may touch. The scope is bound here and nowhere else.
@@ -31,6 +33,8 @@ pub struct Call {
     pub hosts: Arc<dyn HostStore>,
     /// Time and chance.
     pub sources: Sources,
+    /// What the tenant may use.
+    pub limits: Arc<Limits>,
     /// At the document it has lost a race for.
     pub(crate) turn: Arc<Turn>,
 }
@@ -44,6 +48,7 @@ impl Call {
         users: Arc<dyn UserStore>,
         hosts: Arc<dyn HostStore>,
         sources: Sources,
+        limits: Arc<Limits>,
     ) -> Self {
         Self {
             scope,
@@ -52,6 +57,7 @@ impl Call {
             users,
             hosts,
             sources,
+            limits,
             turn: Arc::default(),
         }
     }
@@ -123,6 +129,19 @@ pub struct Report {
     pub notes: Vec<Note>,
     /// Directory changes it committed whose logins mapping has to look at.
     pub changes: Vec<DirectoryChange>,
+    /// What it cost. Nothing for a call that was cut off as a whole.
+    pub usage: Usage,
+}
+
+/// What one call used of what its tenant may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Computing time of the guest.
+    pub guest: Duration,
+    /// Calls from the guest to the host that are counted.
+    pub host_calls: u64,
+    /// Linear memory of the instance after the call, in bytes.
+    pub memory: usize,
 }
 
 /// A change of the directory, for mapping.
@@ -327,6 +346,12 @@ pub enum PluginError {
     /// It called the host more often than it may.
     #[error("the plugin called the host more than {0} times")]
     HostCalls(u64),
+    /// It answered with more than its tenant may be sent.
+    #[error("the plugin answered with more than {0} bytes")]
+    Response(usize),
+    /// It handed over more than the host takes at one time.
+    #[error("the plugin handed over more than {0} bytes at one time")]
+    Transfer(usize),
     /// All instances are in use.
     #[error("no free instance of the plugin")]
     Busy,

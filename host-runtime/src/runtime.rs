@@ -86,7 +86,7 @@ struct Inner {
     plugin: Arc<dyn Plugin>,
     stores: Stores,
     sources: Sources,
-    limits: Limits,
+    limits: Arc<Limits>,
     /// Tokens and the request log, for the HTTP interface.
     desk: Desk,
     /// Events that are worked in and not yet written down as such.
@@ -124,7 +124,7 @@ impl Runtime {
                 desk,
                 stores,
                 sources,
-                limits,
+                limits: Arc::new(limits),
                 settled: Mutex::default(),
                 turns: Turns::default(),
                 index_soon: AtomicBool::new(false),
@@ -395,6 +395,7 @@ impl Runtime {
             users,
             hosts,
             self.inner.sources.clone(),
+            self.inner.limits.clone(),
         ))
     }
 
@@ -417,6 +418,7 @@ impl Runtime {
             users: self.inner.stores.users.clone(),
             hosts: self.inner.stores.hosts.clone(),
             sources: self.inner.sources.clone(),
+            limits: self.inner.limits.clone(),
             turn: Arc::new(self.inner.turns.turn()),
         }
     }

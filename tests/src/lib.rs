@@ -25,6 +25,7 @@ pub mod answer;
 pub mod app;
 pub mod client;
 pub mod clock;
+pub mod hostile;
 pub mod names;
 pub mod native;
 pub mod process;

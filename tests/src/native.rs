@@ -103,12 +103,19 @@ impl Plugin for NativePlugin {
         );
         let changes = directory.changes();
         match env.finish() {
-            Ok(notes) => (Ok(convert::response(response)), Report { notes, changes }),
+            Ok(notes) => (
+                Ok(convert::response(response)),
+                Report {
+                    notes,
+                    changes,
+                    ..Report::default()
+                },
+            ),
             Err(error) => (
                 Err(error),
                 Report {
-                    notes: Vec::new(),
                     changes,
+                    ..Report::default()
                 },
             ),
         }

@@ -89,10 +89,6 @@ impl Instances {
         }
     }
 
-    pub(super) fn limits(&self) -> &Limits {
-        &self.limits
-    }
-
     /// Waits for the tenant's turn. A tenant that already keeps a full queue waiting
     /// is told to come back, so that one tenant's burst stays its own.
     pub(super) async fn turn(&self, tenant: TenantId) -> Result<Turn, PluginError> {
@@ -121,8 +117,15 @@ impl Instances {
     }
 
     /// A warm instance of the tenant, or a new one.
-    pub(super) async fn take(&self, tenant: TenantId) -> Result<Instance, PluginError> {
-        if let Some(instance) = self.take_idle(tenant) {
+    pub(super) async fn take(
+        &self,
+        tenant: TenantId,
+        limits: &Limits,
+    ) -> Result<Instance, PluginError> {
+        if let Some(instance) = self.take_idle(tenant)
+            // Memory never shrinks, and the tenant may have been given less since.
+            && instance.store.data().memory.used <= limits.memory
+        {
             return Ok(instance);
         }
         // Idle instances hold slots of the pool too: the longest idle makes room.
@@ -136,7 +139,7 @@ impl Instances {
             }
         };
         drop(evicted);
-        self.make().await
+        self.make(limits).await
     }
 
     fn take_idle(&self, tenant: TenantId) -> Option<Instance> {
@@ -146,8 +149,8 @@ impl Instances {
         idle.remove(at).map(|idle| idle.instance)
     }
 
-    async fn make(&self) -> Result<Instance, PluginError> {
-        let mut store = Store::new(self.engine.wasmtime(), GuestState::new(&self.limits));
+    async fn make(&self, limits: &Limits) -> Result<Instance, PluginError> {
+        let mut store = Store::new(self.engine.wasmtime(), GuestState::new(limits));
         store.limiter(|state| &mut state.memory);
         store.epoch_deadline_callback(|mut store| store.data_mut().tick());
         store.set_epoch_deadline(1);
@@ -155,7 +158,10 @@ impl Instances {
             .pre
             .instantiate_async(&mut store)
             .await
-            .map_err(|error| PluginError::Load(format!("{error:#}")))?;
+            .map_err(|error| {
+                let exceeded = store.data().exceeded();
+                exceeded.unwrap_or_else(|| PluginError::Load(format!("{error:#}")))
+            })?;
         Ok(Instance {
             store,
             exports,

@@ -19,6 +19,13 @@ use crate::plugin::{
     Rendered, Report,
 };
 
+/// Headers of one answer, in bytes; what clients and proxies accept ends far below.
+const MAX_HEADERS: usize = 64 << 10;
+
+/// What a header costs besides its text: `: `, the end of its line and its place in a
+/// table; so that empty ones are bounded too.
+const HEADER_FRAME: usize = 32;
+
 /// How a component is loaded.
 #[derive(Clone, Debug, Default)]
 pub struct WasmOptions {
@@ -78,11 +85,12 @@ impl WasmPlugin {
         work: impl AsyncFnOnce(&Exports, &mut wasmtime::Store<GuestState>) -> wasmtime::Result<T>,
     ) -> (Result<T, PluginError>, Report) {
         let tenant = call.scope.tenant;
-        let limit_ms = self.instances.limits().call_time_ms;
+        let limits = call.limits.clone();
+        let limit_ms = limits.call_time_ms;
         let mut report = Report::default();
         let running = async {
             let _turn = self.instances.turn(tenant).await?;
-            let mut instance = self.instances.take(tenant).await?;
+            let mut instance = self.instances.take(tenant, &limits).await?;
             let outcome = in_instance(&mut instance, call, work, &mut report).await;
             if outcome.is_ok() {
                 self.instances.give_back(tenant, instance);
@@ -105,15 +113,49 @@ async fn in_instance<T>(
     report: &mut Report,
 ) -> Result<T, PluginError> {
     let Instance { store, exports, .. } = instance;
+    let most = transfer(&call.limits);
     store.data_mut().begin(call);
+    store.set_hostcall_fuel(most);
     // Counted from now: the last call's deadline has long passed.
     store.set_epoch_deadline(1);
     let outcome = work(exports, store).await;
     let exceeded = store.data().exceeded();
     *report = store.data_mut().end();
-    outcome.map_err(|error| {
-        exceeded.unwrap_or_else(|| PluginError::Trapped(format!("{:#}", error.root_cause())))
-    })
+    outcome.map_err(|error| exceeded.unwrap_or_else(|| trouble(&error, most)))
+}
+
+/// What a guest may hand to the host in one call or one answer, in bytes of the host's
+/// memory. Lists may overlap in the guest's: a million of them over the same megabyte
+/// would otherwise be a terabyte here. A commit holds what came in as body, taken apart,
+/// which is up to four times as large.
+fn transfer(limits: &Limits) -> usize {
+    let body = limits.body.max(limits.large_body);
+    limits.response.max(body.saturating_mul(4))
+}
+
+fn trouble(error: &wasmtime::Error, most: usize) -> PluginError {
+    let cause = format!("{:#}", error.root_cause());
+    // The type of this error is wasmtime's own secret.
+    if cause.contains("fuel allocated for hostcalls") {
+        PluginError::Transfer(most)
+    } else {
+        PluginError::Trapped(cause)
+    }
+}
+
+/// The answer, if it is of a size the tenant may be sent.
+fn bounded(response: PluginResponse, most: usize) -> Result<PluginResponse, PluginError> {
+    let headers = response.headers.iter();
+    let headers: usize = headers
+        .map(|(name, value)| name.len() + value.len() + HEADER_FRAME)
+        .sum();
+    if headers > MAX_HEADERS {
+        return Err(PluginError::Response(MAX_HEADERS));
+    }
+    if response.body.len() > most {
+        return Err(PluginError::Response(most));
+    }
+    Ok(response)
 }
 
 /// Everything a component may import; see `wit/world.wit`.
@@ -140,6 +182,7 @@ impl Plugin for WasmPlugin {
         call: Call,
         request: PluginRequest,
     ) -> (Result<PluginResponse, PluginError>, Report) {
+        let most = call.limits.response;
         let (outcome, report) = self
             .run(call, async move |exports, store| {
                 exports
@@ -148,7 +191,8 @@ impl Plugin for WasmPlugin {
                     .await
             })
             .await;
-        (outcome.map(Into::into), report)
+        let outcome = outcome.and_then(|response| bounded(response.into(), most));
+        (outcome, report)
     }
 
     async fn apply(

@@ -7,7 +7,7 @@ use wasmtime::{ResourceLimiter, UpdateDeadline};
 
 use super::engine::TICK;
 use crate::limits::Limits;
-use crate::plugin::{Call, Note, PluginError, Report};
+use crate::plugin::{Call, Note, PluginError, Report, Usage};
 
 /// Notes kept of one call; a guest that writes more is not worth reading.
 const MAX_NOTES: usize = 64;
@@ -25,6 +25,7 @@ pub(super) struct GuestState {
 }
 
 impl GuestState {
+    /// For an instance that is made for a tenant of these limits.
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             call: None,
@@ -38,17 +39,25 @@ impl GuestState {
         }
     }
 
-    /// Binds the next call.
+    /// Binds the next call and its limits: they may have changed since the last one.
     pub(super) fn begin(&mut self, call: Call) {
-        self.call = Some(call);
+        self.meter = Meter::new(&call.limits);
+        self.memory.bound = call.limits.memory;
         self.report = Report::default();
-        self.meter.restart();
+        self.call = Some(call);
     }
 
-    /// Unbinds the call and hands out what it left behind.
+    /// Unbinds the call and hands out what it left behind and what it cost.
     pub(super) fn end(&mut self) -> Report {
         self.call = None;
-        std::mem::take(&mut self.report)
+        self.meter.charge();
+        let mut report = std::mem::take(&mut self.report);
+        report.usage = Usage {
+            guest: self.meter.guest_time,
+            host_calls: self.meter.host_calls,
+            memory: self.memory.used,
+        };
+        report
     }
 
     /// The bound call.
@@ -136,12 +145,6 @@ impl Meter {
             host_calls: 0,
             since: Instant::now(),
         }
-    }
-
-    fn restart(&mut self) {
-        self.guest_time = Duration::ZERO;
-        self.host_calls = 0;
-        self.since = Instant::now();
     }
 
     /// Charges what the guest has computed since the last mark. A guest yields at

@@ -128,6 +128,7 @@ async fn add_users(
             caught.clone(),
             Arc::new(store.clone()),
             sources.clone(),
+            Arc::default(),
         );
         let (answer, _) = plugin
             .handle(call, post("/Users", &user(&user_name(n))))

@@ -3,9 +3,7 @@
 use nameplate_runtime::limits::Limits;
 use nameplate_runtime::plugin::PluginError;
 use nameplate_runtime::wasm::EMBEDDED;
-use nameplate_tests::component;
-
-use super::misbehaving;
+use nameplate_tests::{component, hostile};
 
 fn refused(bytes: &[u8]) -> String {
     match component(bytes, &Limits::default()) {
@@ -53,7 +51,7 @@ fn the_embedded_component_imports_what_the_contract_lists_and_nothing_else() {
 
 #[test]
 fn a_component_with_a_further_import_is_refused_by_name() {
-    let evil = misbehaving::with_an_import();
+    let evil = hostile::with_an_import();
     assert_eq!(
         plugin_build::unexpected_imports(&evil).unwrap(),
         ["evil:x/net#reach"]

@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use nameplate_runtime::limits::Limits;
 use nameplate_tests::names::{GROUP, USER};
-use nameplate_tests::{Answer, App, Client, component};
+use nameplate_tests::{Answer, App, Client, component, hostile};
 use serde_json::{Value, json};
-
-use super::misbehaving;
 
 fn small() -> Limits {
     Limits {
@@ -18,7 +16,7 @@ fn small() -> Limits {
 }
 
 async fn misbehaving(limits: Limits) -> App {
-    let plugin = component(&misbehaving::component(), &limits).unwrap();
+    let plugin = component(&hostile::component(), &limits).unwrap();
     App::builder().limits(limits).plugin(plugin).start().await
 }
 

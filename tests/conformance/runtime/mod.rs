@@ -2,9 +2,9 @@
 
 mod concurrency;
 mod imports;
+mod isolation;
 mod large;
 mod limits;
-mod misbehaving;
 mod mounts;
 mod reindex;
 mod secrets;

@@ -58,7 +58,7 @@ impl Plugin for Echo {
                 code: "repeated".into(),
                 text: "repeated the request".into(),
             }],
-            changes: Vec::new(),
+            ..Report::default()
         };
         if trap {
             return (Err(PluginError::Trapped("secret cause".into())), report);
