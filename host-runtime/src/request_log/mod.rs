@@ -3,6 +3,9 @@
 //! Lines are kept in memory for a moment and written together, so that a read costs
 //! no disk write of its own. The log must not hold a token, a body or a query.
 
+pub mod advice;
+pub mod text;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -11,6 +14,8 @@ use nameplate_store::{ConnectionId, ControlStore, RequestEntry, StoreError, Tena
 
 use crate::auth::Authenticator;
 use crate::plugin::{Note, NoteLevel};
+use text::cut_bytes;
+pub use text::cut_chars;
 
 /// Lines kept for each tenant: some weeks of a quiet connection, minutes of a first
 /// synchronisation.
@@ -232,18 +237,6 @@ pub fn words(notes: Vec<Note>) -> Vec<String> {
         NoteLevel::Warning => format!("{WARNING}{}: {}", note.code, note.text),
     };
     notes.into_iter().map(line).collect()
-}
-
-/// The first `limit` characters.
-pub fn cut_chars(text: &str, limit: usize) -> String {
-    text.chars().take(limit).collect()
-}
-
-/// Cuts to at most `limit` bytes without splitting a character.
-pub fn cut_bytes(text: &mut String, limit: usize) {
-    if text.len() > limit {
-        text.truncate(text.floor_char_boundary(limit));
-    }
 }
 
 #[cfg(test)]
