@@ -26,6 +26,17 @@ pub struct Limits {
     /// The body of a response, in bytes: a group of 250,000 members,
     /// each with its id, its URL and its name, is about 50 MiB.
     pub response: usize,
+    /// How often a tenant may ask; none: as often as it likes.
+    pub rate: Option<Rate>,
+    /// People in one directory.
+    pub users: u64,
+    /// Groups in one directory.
+    pub groups: u64,
+    /// Members of one group: the largest that identity providers push have 150,000.
+    pub members: u64,
+    /// Refused requests that get a line of a tenant's request log in a minute; of the
+    /// others only their number, so that strangers cannot write the log full.
+    pub strangers: u32,
     /// Instances alive at one time, all tenants together.
     pub instances: u32,
     /// Instances one tenant may use at one time.
@@ -34,6 +45,26 @@ pub struct Limits {
     pub queue_per_tenant: u32,
     /// How events are delivered.
     pub webhooks: WebhookLimits,
+}
+
+/// How often a tenant may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Requests a second that pass for ever.
+    pub per_second: u32,
+    /// Requests that pass at once after a while of silence.
+    pub burst: u32,
+}
+
+impl Default for Rate {
+    /// Four times what Entra sends in a first sync, and the burst of its parallel
+    /// requests after a pause.
+    fn default() -> Self {
+        Self {
+            per_second: 100,
+            burst: 1000,
+        }
+    }
 }
 
 impl Default for Limits {
@@ -47,6 +78,11 @@ impl Default for Limits {
             memory: 256 << 20,
             host_calls: 50_000,
             response: 64 << 20,
+            rate: Some(Rate::default()),
+            users: 1_000_000,
+            groups: 100_000,
+            members: 250_000,
+            strangers: 60,
             instances: 128,
             instances_per_tenant: 16,
             queue_per_tenant: 256,

@@ -6,6 +6,8 @@
 //! asked for, and no token ever leaves it.
 
 mod header;
+mod jwt;
+mod keys;
 mod token;
 mod verify;
 
