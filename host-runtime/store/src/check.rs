@@ -3,13 +3,15 @@
 //! One place, so that a limit is the same everywhere. It knows sizes and shapes
 //! and nothing of what is stored.
 
+mod control;
+
+pub use control::*;
+
 use crate::reserved::{Reserved, SIGN};
 use crate::{
-    Assignment, Change, Claim, DeadLetter, Find, HostName, HostRecord, KeyRange, Precondition,
-    Promise, RequestEntry, Scope, StoreError, Token, TokenScope, Unit, Webhook, WebhookProgress,
-    limits,
+    Assignment, Change, Claim, ConnectionId, DeadLetter, Find, HostName, HostRecord, Key, KeyRange,
+    MemberDelta, Precondition, Promise, Scope, StoreError, Unit, Webhook, WebhookProgress, limits,
 };
-use crate::{ConnectionId, Key, MemberDelta};
 
 /// An index-version or an event's name, in bytes.
 const SHORT: usize = 64;
@@ -25,12 +27,6 @@ const REASON: usize = 512;
 const HOLDERS: usize = 16;
 /// Logins of one `claimed_by`.
 const CLAIMED_BY: usize = 64;
-/// A name of a tenant or a connection, in bytes.
-const NAME: usize = 63;
-/// A path in the request log, in bytes.
-const PATH: usize = 1024;
-/// A detail in the request log, in characters.
-const DETAIL: usize = 255;
 /// A webhook's address, in bytes.
 const URL: usize = 2048;
 /// A webhook's secret, in bytes.
@@ -411,59 +407,4 @@ pub fn dead_letter(letter: &DeadLetter) -> Result<(), StoreError> {
     number(letter.seq)?;
     number(letter.at)?;
     at_most("error in bytes", letter.error.len(), REASON)
-}
-
-/// Checks the name of a tenant or a connection: `[a-z0-9-]`, 1 to 63 bytes.
-///
-/// # Errors
-/// [`StoreError::Invalid`] for anything else.
-pub fn name(name: &str) -> Result<(), StoreError> {
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if name.is_empty() || name.len() > NAME || !name.bytes().all(fits) {
-        return Err(invalid(format!(
-            "`{name}` is no name: 1 to {NAME} of a-z, 0-9 and -"
-        )));
-    }
-    Ok(())
-}
-
-/// Checks dialect and settings of a connection.
-///
-/// # Errors
-/// [`StoreError::Invalid`] unless the settings are a JSON object.
-pub fn connection(dialect: &str, settings: &str) -> Result<(), StoreError> {
-    name(dialect)?;
-    self::settings(settings)
-}
-
-/// Checks settings of a tenant or a connection.
-///
-/// # Errors
-/// [`StoreError::Invalid`] unless they are a JSON object.
-pub fn settings(settings: &str) -> Result<(), StoreError> {
-    serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(settings)
-        .map(|_| ())
-        .map_err(|error| invalid(format!("settings are no json object: {error}")))
-}
-
-/// Checks that a token names a connection just when its scope needs one.
-///
-/// # Errors
-/// [`StoreError::Invalid`] otherwise.
-pub fn token(token: &Token) -> Result<(), StoreError> {
-    if token.id.is_empty() || (token.scope == TokenScope::Scim) != token.connection.is_some() {
-        return Err(invalid(
-            "a scim token has a connection, an admin token none, and both an id",
-        ));
-    }
-    Ok(())
-}
-
-/// Checks a line of the request log.
-///
-/// # Errors
-/// [`StoreError::Invalid`] for a path or detail over its limit.
-pub fn request(entry: &RequestEntry) -> Result<(), StoreError> {
-    at_most("path in bytes", entry.path.len(), PATH)?;
-    at_most("detail in characters", entry.detail.chars().count(), DETAIL)
 }

@@ -9,6 +9,7 @@
 //! This crate knows neither wasm nor SQL nor SCIM. Values are bytes that the
 //! plugin has folded; a backend compares bytes.
 
+mod audit;
 pub mod check;
 mod commit;
 #[cfg(feature = "testing")]
@@ -22,12 +23,15 @@ pub mod keyset;
 pub mod memory;
 mod names;
 mod rehearsal;
+mod requests;
 pub mod reserved;
 pub mod spans;
+mod tokens;
 mod users;
 pub mod walk;
 mod webhooks;
 
+pub use audit::*;
 pub use commit::*;
 pub use control::*;
 pub use departures::Departure;
@@ -36,6 +40,8 @@ pub use events::*;
 pub use hosts::*;
 pub use names::*;
 pub use rehearsal::{Rehearsal, Trace};
+pub use requests::*;
+pub use tokens::*;
 pub use users::*;
 pub use webhooks::*;
 

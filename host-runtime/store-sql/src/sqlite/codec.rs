@@ -13,6 +13,14 @@ use super::errors::Fault;
 #[derive(Clone, Copy)]
 pub struct U(pub u64);
 
+impl U {
+    /// The nearest number that a column holds: to compare with, where a larger one means
+    /// no more than the largest.
+    pub fn within(number: u64) -> Self {
+        Self(number.min(i64::MAX.unsigned_abs()))
+    }
+}
+
 impl ToSql for U {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         let number = i64::try_from(self.0)

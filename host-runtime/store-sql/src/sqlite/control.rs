@@ -1,70 +1,56 @@
-//! Tenants, connections, tokens and the request log.
+//! Tenants, connections, tokens, the request log and the audit log.
 
-use std::collections::BTreeMap;
+mod audit;
+mod requests;
+mod tenants;
+mod tokens;
 
 use async_trait::async_trait;
 use nameplate_store::{
-    Connection as Idp, ConnectionId, ControlStore, RequestEntry, StoreError, Tenant, TenantId,
-    Timestamp, Token, TokenScope, check,
+    AuditEntry, Connection as Idp, ConnectionEdit, ConnectionId, ControlStore, RequestEntry,
+    RequestQuery, Retention, StoreError, Tenant, TenantChange, TenantChanged, TenantId, Timestamp,
+    Token, TokenAdded, TokenRotated, check,
 };
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
 use super::SqliteStore;
 use super::codec::U;
 use super::errors::Fault;
-
-const TENANT: &str = "id, name, created, settings";
-const CONNECTION: &str =
-    "id, tenant, name, dialect, reactivate_inactive, settings, revision, created";
-const TOKEN: &str =
-    "id, tenant, connection, scope, secret_sha256, created, expires, revoked, last_used";
-const REQUEST: &str =
-    "id, tenant, connection, at, method, path, status, micros, detail, notes, from_idp";
 
 #[async_trait]
 impl ControlStore for SqliteStore {
     async fn add_tenant(&self, now: Timestamp, name: &str) -> Result<Option<Tenant>, StoreError> {
         check::name(name)?;
         let name = name.to_owned();
-        self.write(move |connection| {
-            let mut statement = connection.prepare_cached(&format!(
-                "INSERT INTO tenants (name, created) VALUES (?1, ?2)
-                 ON CONFLICT DO NOTHING RETURNING {TENANT}"
-            ))?;
-            Ok(statement
-                .query_row(params![name, U(now)], tenant)
-                .optional()?)
-        })
-        .await
+        self.write(move |connection| tenants::add(connection, now, &name))
+            .await
     }
 
     async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
-        self.read(|connection| {
-            let mut statement = connection
-                .prepare_cached(&format!("SELECT {TENANT} FROM tenants ORDER BY name"))?;
-            let tenants = statement.query_map([], tenant)?;
-            Ok(tenants.collect::<rusqlite::Result<_>>()?)
-        })
+        self.read(tenants::all)
     }
 
     async fn tenant(&self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
-        self.read(|connection| {
-            let mut statement = connection
-                .prepare_cached(&format!("SELECT {TENANT} FROM tenants WHERE id = ?1"))?;
-            Ok(statement.query_row([id.0], tenant).optional()?)
-        })
+        self.read(|connection| tenants::one(connection, "id = ?1", id.0))
     }
 
-    async fn set_tenant(&self, id: TenantId, settings: &str) -> Result<bool, StoreError> {
-        check::settings(settings)?;
-        let settings = settings.to_owned();
-        self.write(move |connection| {
-            let found = connection
-                .prepare_cached("UPDATE tenants SET settings = ?2 WHERE id = ?1")?
-                .execute(params![id.0, settings])?;
-            Ok(found > 0)
-        })
-        .await
+    async fn tenant_named(&self, name: &str) -> Result<Option<Tenant>, StoreError> {
+        self.read(|connection| tenants::one(connection, "name = ?1", name))
+    }
+
+    async fn tenant_of_host(&self, host: &str) -> Result<Option<Tenant>, StoreError> {
+        let of = "id = (SELECT tenant FROM host_names WHERE name = ?1)";
+        self.read(|connection| tenants::one(connection, of, host))
+    }
+
+    async fn change_tenant(
+        &self,
+        tenant: TenantId,
+        change: TenantChange,
+    ) -> Result<TenantChanged, StoreError> {
+        check::tenant_change(&change)?;
+        self.write(move |connection| tenants::change(connection, tenant, &change))
+            .await
     }
 
     async fn add_connection(
@@ -78,72 +64,68 @@ impl ControlStore for SqliteStore {
         check::connection(dialect, "{}")?;
         let (name, dialect) = (name.to_owned(), dialect.to_owned());
         self.write(move |connection| {
-            let mut statement = connection.prepare_cached(&format!(
-                "INSERT INTO connections (tenant, name, dialect, created) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT DO NOTHING RETURNING {CONNECTION}"
-            ))?;
-            Ok(statement
-                .query_row(params![tenant.0, name, dialect, U(now)], idp)
-                .optional()?)
+            tenants::add_connection(connection, now, tenant, &name, &dialect)
         })
         .await
     }
 
     async fn connections(&self, tenant: TenantId) -> Result<Vec<Idp>, StoreError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(&format!(
-                "SELECT {CONNECTION} FROM connections WHERE tenant = ?1 ORDER BY created, id"
-            ))?;
-            Ok(statement
-                .query_map([tenant.0], idp)?
-                .collect::<rusqlite::Result<_>>()?)
-        })
+        self.read(|connection| tenants::connections(connection, "tenant = ?1", tenant.0))
     }
 
-    async fn set_connection(
+    async fn connections_of_issuer(&self, issuer: &str) -> Result<Vec<Idp>, StoreError> {
+        let of = "issuer = ?1 AND issuer <> ''";
+        self.read(|connection| tenants::connections(connection, of, issuer))
+    }
+
+    async fn change_connection(
         &self,
         connection: ConnectionId,
-        dialect: &str,
-        reactivate_inactive: bool,
-        settings: &str,
+        edit: ConnectionEdit,
     ) -> Result<bool, StoreError> {
-        check::connection(dialect, settings)?;
-        let (id, dialect, settings) = (connection.0, dialect.to_owned(), settings.to_owned());
+        check::connection_edit(&edit)?;
+        let id = connection;
+        self.write(move |connection| tenants::change_connection(connection, id, &edit))
+            .await
+    }
+
+    async fn add_token(&self, token: Token, most_live: u32) -> Result<TokenAdded, StoreError> {
+        check::token(&token)?;
+        self.write(move |connection| tokens::add(connection, &token, most_live))
+            .await
+    }
+
+    async fn rotate_token(
+        &self,
+        tenant: TenantId,
+        old: &str,
+        new: Token,
+        old_expires: Timestamp,
+        most_live: u32,
+    ) -> Result<TokenRotated, StoreError> {
+        check::token(&new)?;
+        let old = old.to_owned();
         self.write(move |connection| {
-            let found = connection
-                .prepare_cached(
-                    "UPDATE connections SET dialect = ?2, reactivate_inactive = ?3, settings = ?4,
-                         revision = revision + (dialect <> ?2 OR reactivate_inactive <> ?3 OR settings <> ?4)
-                     WHERE id = ?1",
-                )?
-                .execute(params![id, dialect, reactivate_inactive, settings])?;
-            Ok(found > 0)
+            tokens::rotate(connection, tenant, &old, &new, old_expires, most_live)
         })
         .await
     }
 
-    async fn add_token(&self, token: Token) -> Result<bool, StoreError> {
-        check::token(&token)?;
-        self.write(move |connection| add_token(connection, &token))
-            .await
-    }
-
     async fn token(&self, id: &str) -> Result<Option<Token>, StoreError> {
-        self.read(|connection| {
-            let mut statement =
-                connection.prepare_cached(&format!("SELECT {TOKEN} FROM tokens WHERE id = ?1"))?;
-            let mut rows = statement.query([id])?;
-            rows.next()?.map(token).transpose()
-        })
+        self.read(|connection| tokens::token(connection, id))
     }
 
     async fn tokens(&self, tenant: TenantId) -> Result<Vec<Token>, StoreError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(&format!(
-                "SELECT {TOKEN} FROM tokens WHERE tenant = ?1 ORDER BY created, id"
-            ))?;
-            collect(statement.query([tenant.0])?, token)
-        })
+        self.read(|connection| tokens::tokens(connection, tenant))
+    }
+
+    async fn expiring_tokens(
+        &self,
+        tenant: Option<TenantId>,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Token>, StoreError> {
+        self.read(|connection| tokens::expiring(connection, tenant, now, until))
     }
 
     async fn revoke_token(
@@ -176,45 +158,60 @@ impl ControlStore for SqliteStore {
         .await
     }
 
-    async fn log_requests(&self, entries: Vec<RequestEntry>, keep: u64) -> Result<(), StoreError> {
+    async fn log_requests(
+        &self,
+        entries: Vec<RequestEntry>,
+        retention: &Retention,
+    ) -> Result<(), StoreError> {
         entries.iter().try_for_each(check::request)?;
-        self.write(move |connection| {
-            // Trimmed once for all lines of a tenant: it costs more than a line does.
-            let mut newest = BTreeMap::new();
-            for entry in &entries {
-                newest.insert(entry.tenant, log(connection, entry)?);
-            }
-            newest
-                .into_iter()
-                .try_for_each(|(tenant, last)| trim(connection, tenant, last, keep))
-        })
-        .await
+        let retention = *retention;
+        self.write(move |connection| requests::log(connection, &entries, &retention))
+            .await
+    }
+
+    async fn trim_requests(
+        &self,
+        tenant: TenantId,
+        retention: &Retention,
+    ) -> Result<u64, StoreError> {
+        let retention = *retention;
+        self.write(move |connection| requests::trim(connection, tenant, &retention))
+            .await
     }
 
     async fn requests(
         &self,
         tenant: TenantId,
-        before: Option<u64>,
-        limit: u32,
+        query: &RequestQuery,
     ) -> Result<Vec<RequestEntry>, StoreError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(&format!(
-                "SELECT {REQUEST} FROM requests WHERE tenant = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"
-            ))?;
-            let last = u64::try_from(i64::MAX).unwrap_or(u64::MAX);
-            collect(statement.query(params![tenant.0, U(before.unwrap_or(last).min(last)), limit])?, request)
-        })
+        self.read(|connection| requests::requests(connection, tenant, query))
+    }
+
+    async fn request(
+        &self,
+        tenant: Option<TenantId>,
+        request_id: &str,
+    ) -> Result<Option<RequestEntry>, StoreError> {
+        self.read(|connection| requests::request(connection, tenant, request_id))
     }
 
     async fn last_idp_request(&self, tenant: TenantId) -> Result<Option<RequestEntry>, StoreError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(&format!(
-                "SELECT {REQUEST} FROM requests INDEXED BY requests_idp
-                 WHERE tenant = ?1 AND from_idp = 1 ORDER BY at DESC, id DESC LIMIT 1"
-            ))?;
-            let mut rows = statement.query([tenant.0])?;
-            rows.next()?.map(request).transpose()
-        })
+        self.read(|connection| requests::last_idp(connection, tenant))
+    }
+
+    async fn append_audit(&self, entry: AuditEntry) -> Result<(), StoreError> {
+        check::audit(&entry)?;
+        self.write(move |connection| audit::append(connection, &entry))
+            .await
+    }
+
+    async fn audit(
+        &self,
+        tenant: Option<TenantId>,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        self.read(|connection| audit::audit(connection, tenant, before, limit))
     }
 }
 
@@ -227,152 +224,4 @@ fn collect<T>(
         all.push(read(row)?);
     }
     Ok(all)
-}
-
-fn tenant(row: &Row<'_>) -> rusqlite::Result<Tenant> {
-    Ok(Tenant {
-        id: TenantId(row.get(0)?),
-        name: row.get(1)?,
-        created: row.get::<_, U>(2)?.0,
-        settings: row.get(3)?,
-    })
-}
-
-fn idp(row: &Row<'_>) -> rusqlite::Result<Idp> {
-    Ok(Idp {
-        id: ConnectionId(row.get(0)?),
-        tenant: TenantId(row.get(1)?),
-        name: row.get(2)?,
-        dialect: row.get(3)?,
-        reactivate_inactive: row.get(4)?,
-        settings: row.get(5)?,
-        revision: row.get::<_, U>(6)?.0,
-        created: row.get::<_, U>(7)?.0,
-    })
-}
-
-fn token(row: &Row<'_>) -> Result<Token, Fault> {
-    let time = |at| {
-        row.get::<_, Option<U>>(at)
-            .map(|time| time.map(|time| time.0))
-    };
-    let scope: String = row.get(3)?;
-    let scope = [TokenScope::Scim, TokenScope::Admin]
-        .into_iter()
-        .find(|known| known.as_str() == scope);
-    Ok(Token {
-        id: row.get(0)?,
-        tenant: TenantId(row.get(1)?),
-        connection: row.get::<_, Option<i64>>(2)?.map(ConnectionId),
-        scope: scope.ok_or_else(|| Fault::corrupt("no such scope of a token"))?,
-        secret_sha256: row.get(4)?,
-        created: row.get::<_, U>(5)?.0,
-        expires: time(6)?,
-        revoked: time(7)?,
-        last_used: time(8)?,
-    })
-}
-
-fn add_token(connection: &Connection, token: &Token) -> Result<bool, Fault> {
-    let Token {
-        id,
-        tenant,
-        connection: idp,
-        scope,
-        secret_sha256,
-        created,
-        expires,
-        revoked,
-        last_used,
-    } = token;
-    if let Some(idp) = idp {
-        let mut statement =
-            connection.prepare_cached("SELECT 1 FROM connections WHERE id = ?1 AND tenant = ?2")?;
-        if !statement.exists(params![idp.0, tenant.0])? {
-            return Err(StoreError::Invalid("no such connection in the tenant".to_owned()).into());
-        }
-    }
-    let added = connection
-        .prepare_cached(&format!(
-            "INSERT INTO tokens ({TOKEN}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING"
-        ))?
-        .execute(params![
-            id, tenant.0, idp.map(|idp| idp.0), scope.as_str(), secret_sha256, U(*created),
-            expires.map(U), revoked.map(U), last_used.map(U)
-        ])?;
-    Ok(added > 0)
-}
-
-/// Appends a line; returns its id.
-fn log(connection: &Connection, entry: &RequestEntry) -> Result<u64, Fault> {
-    let RequestEntry {
-        id: _,
-        tenant,
-        connection: idp,
-        at,
-        method,
-        path,
-        status,
-        micros,
-        detail,
-        notes,
-        from_idp,
-    } = entry;
-    let last = connection
-        .prepare_cached(
-            "UPDATE tenants SET request_seq = request_seq + 1 WHERE id = ?1 RETURNING request_seq",
-        )?
-        .query_row([tenant.0], |row| row.get::<_, U>(0))
-        .optional()?
-        .ok_or_else(|| StoreError::Invalid("no such tenant".to_owned()))?;
-    let text =
-        serde_json::to_string(notes).map_err(|_| Fault::corrupt("notes cannot be written"))?;
-    connection
-        .prepare_cached(&format!(
-            "INSERT INTO requests ({REQUEST}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
-        ))?
-        .execute(params![
-            last,
-            tenant.0,
-            idp.map(|idp| idp.0),
-            U(*at),
-            method,
-            path,
-            status,
-            U(*micros),
-            detail,
-            text,
-            from_idp
-        ])?;
-    Ok(last.0)
-}
-
-/// Keeps the newest lines of a tenant.
-fn trim(connection: &Connection, tenant: TenantId, last: u64, keep: u64) -> Result<(), Fault> {
-    // All but the line of `last_idp_request`, so at most one is met again.
-    connection
-        .prepare_cached(
-            "DELETE FROM requests WHERE tenant = ?1 AND id <= ?2 AND id IS NOT (
-                 SELECT id FROM requests INDEXED BY requests_idp
-                 WHERE tenant = ?1 AND from_idp = 1 ORDER BY at DESC, id DESC LIMIT 1)",
-        )?
-        .execute(params![tenant.0, U(last.saturating_sub(keep))])?;
-    Ok(())
-}
-
-fn request(row: &Row<'_>) -> Result<RequestEntry, Fault> {
-    let notes: String = row.get(9)?;
-    Ok(RequestEntry {
-        id: row.get::<_, U>(0)?.0,
-        tenant: TenantId(row.get(1)?),
-        connection: row.get::<_, Option<i64>>(2)?.map(ConnectionId),
-        at: row.get::<_, U>(3)?.0,
-        method: row.get(4)?,
-        path: row.get(5)?,
-        status: row.get(6)?,
-        micros: row.get::<_, U>(7)?.0,
-        detail: row.get(8)?,
-        notes: serde_json::from_str(&notes).map_err(|_| Fault::corrupt("notes cannot be read"))?,
-        from_idp: row.get(10)?,
-    })
 }

@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0004_reserved_indexes.sql"),
     include_str!("../../migrations/sqlite/0005_tenant_settings.sql"),
     include_str!("../../migrations/sqlite/0006_hosts_and_events.sql"),
+    include_str!("../../migrations/sqlite/0007_tenancy_and_logs.sql"),
 ];
 
 /// Statements kept prepared on each connection: all that this backend has, so

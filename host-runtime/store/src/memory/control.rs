@@ -1,28 +1,13 @@
-//! Tenants, connections, tokens and the request log.
-
-use std::collections::BTreeMap;
+//! Tenants and connections; tokens and logs are beside it.
 
 use async_trait::async_trait;
 
-use super::{MemoryStore, count};
+use super::MemoryStore;
 use crate::{
-    Connection, ConnectionId, ControlStore, RequestEntry, StoreError, Tenant, TenantId, Timestamp,
-    Token, check,
+    AuditEntry, Connection, ConnectionEdit, ConnectionId, ControlStore, RequestEntry, RequestQuery,
+    Retention, StoreError, Tenant, TenantChange, TenantChanged, TenantId, Timestamp, Token,
+    TokenAdded, TokenRotated, check,
 };
-
-/// The request log of one tenant.
-#[derive(Debug, Default)]
-pub struct Requests {
-    last: u64,
-    lines: BTreeMap<u64, RequestEntry>,
-}
-
-impl Requests {
-    fn last_idp(&self) -> Option<&RequestEntry> {
-        let lines = self.lines.values().filter(|line| line.from_idp);
-        lines.max_by_key(|line| (line.at, line.id))
-    }
-}
 
 #[async_trait]
 impl ControlStore for MemoryStore {
@@ -43,6 +28,11 @@ impl ControlStore for MemoryStore {
             name: name.to_owned(),
             created: now,
             settings: "{}".to_owned(),
+            host_names: Vec::new(),
+            limits: "{}".to_owned(),
+            plugin: None,
+            previous_plugin: None,
+            suspended: false,
         };
         state.tenants.insert(id, tenant.clone());
         Ok(Some(tenant))
@@ -58,14 +48,54 @@ impl ControlStore for MemoryStore {
         Ok(self.lock().tenants.get(&tenant).cloned())
     }
 
-    async fn set_tenant(&self, tenant: TenantId, settings: &str) -> Result<bool, StoreError> {
-        check::settings(settings)?;
+    async fn tenant_named(&self, name: &str) -> Result<Option<Tenant>, StoreError> {
+        let state = self.lock();
+        let mut tenants = state.tenants.values();
+        Ok(tenants.find(|tenant| tenant.name == name).cloned())
+    }
+
+    async fn tenant_of_host(&self, host: &str) -> Result<Option<Tenant>, StoreError> {
+        let state = self.lock();
+        let mut tenants = state.tenants.values();
+        let has = |tenant: &&Tenant| tenant.host_names.iter().any(|name| name == host);
+        Ok(tenants.find(has).cloned())
+    }
+
+    async fn change_tenant(
+        &self,
+        tenant: TenantId,
+        change: TenantChange,
+    ) -> Result<TenantChanged, StoreError> {
+        check::tenant_change(&change)?;
+        let TenantChange {
+            settings,
+            host_names,
+            limits,
+            plugin,
+            suspended,
+        } = change;
         let mut state = self.lock();
+        if !state.tenants.contains_key(&tenant) {
+            return Ok(TenantChanged::Unknown);
+        }
+        for name in host_names.iter().flatten() {
+            let mut others = state.tenants.values().filter(|other| other.id != tenant);
+            if others.any(|other| other.host_names.contains(name)) {
+                return Ok(TenantChanged::HostTaken(name.clone()));
+            }
+        }
         let Some(row) = state.tenants.get_mut(&tenant) else {
-            return Ok(false);
+            return Ok(TenantChanged::Unknown);
         };
-        row.settings = settings.to_owned();
-        Ok(true)
+        row.settings = settings.unwrap_or_else(|| std::mem::take(&mut row.settings));
+        row.host_names = host_names.unwrap_or_else(|| std::mem::take(&mut row.host_names));
+        row.host_names.sort_unstable();
+        row.limits = limits.unwrap_or_else(|| std::mem::take(&mut row.limits));
+        if let Some(plugin) = plugin.filter(|plugin| *plugin != row.plugin) {
+            row.previous_plugin = std::mem::replace(&mut row.plugin, plugin);
+        }
+        row.suspended = suspended.unwrap_or(row.suspended);
+        Ok(TenantChanged::Changed)
     }
 
     async fn add_connection(
@@ -99,6 +129,9 @@ impl ControlStore for MemoryStore {
             dialect: dialect.to_owned(),
             reactivate_inactive: true,
             settings: "{}".to_owned(),
+            auth: "{}".to_owned(),
+            issuer: String::new(),
+            record_until: None,
             revision: 1,
             created: now,
         };
@@ -118,53 +151,70 @@ impl ControlStore for MemoryStore {
         Ok(found)
     }
 
-    async fn set_connection(
+    async fn connections_of_issuer(&self, issuer: &str) -> Result<Vec<Connection>, StoreError> {
+        let state = self.lock();
+        let rows = state.connections.values();
+        let mut found: Vec<Connection> = rows
+            .filter(|row| !issuer.is_empty() && row.issuer == issuer)
+            .cloned()
+            .collect();
+        found.sort_by_key(|connection| (connection.created, connection.id));
+        Ok(found)
+    }
+
+    async fn change_connection(
         &self,
         connection: ConnectionId,
-        dialect: &str,
-        reactivate_inactive: bool,
-        settings: &str,
+        edit: ConnectionEdit,
     ) -> Result<bool, StoreError> {
-        check::connection(dialect, settings)?;
+        check::connection_edit(&edit)?;
+        let ConnectionEdit {
+            dialect,
+            reactivate_inactive,
+            settings,
+            auth,
+            issuer,
+            record_until,
+        } = edit;
         let mut state = self.lock();
         let Some(row) = state.connections.get_mut(&connection) else {
             return Ok(false);
         };
-        let set = Connection {
-            dialect: dialect.to_owned(),
-            reactivate_inactive,
-            settings: settings.to_owned(),
-            ..row.clone()
-        };
-        if set != *row {
-            *row = Connection {
-                revision: row.revision + 1,
-                ..set
-            };
-        }
+        let old = row.clone();
+        row.dialect = dialect.unwrap_or(old.dialect.clone());
+        row.reactivate_inactive = reactivate_inactive.unwrap_or(old.reactivate_inactive);
+        row.settings = settings.unwrap_or(old.settings.clone());
+        let of = |row: &Connection| (row.dialect.clone(), row.reactivate_inactive, row.settings.clone());
+        row.revision += u64::from(of(row) != of(&old));
+        row.auth = auth.unwrap_or(old.auth);
+        row.issuer = issuer.unwrap_or(old.issuer);
+        row.record_until = record_until.unwrap_or(old.record_until);
         Ok(true)
     }
 
-    async fn add_token(&self, token: Token) -> Result<bool, StoreError> {
-        check::token(&token)?;
+    async fn add_token(&self, token: Token, most_live: u32) -> Result<TokenAdded, StoreError> {
+        self.lock().add_token(token, most_live)
+    }
+
+    async fn rotate_token(
+        &self,
+        tenant: TenantId,
+        old: &str,
+        new: Token,
+        old_expires: Timestamp,
+        most_live: u32,
+    ) -> Result<TokenRotated, StoreError> {
         let mut state = self.lock();
-        state.known(token.tenant)?;
-        let foreign = token.connection.is_some_and(|connection| {
-            state
-                .connections
-                .get(&connection)
-                .is_none_or(|row| row.tenant != token.tenant)
-        });
-        if foreign {
-            return Err(StoreError::Invalid(
-                "no such connection in the tenant".to_owned(),
-            ));
-        }
-        if state.tokens.contains_key(&token.id) {
-            return Ok(false);
-        }
-        state.tokens.insert(token.id.clone(), token);
-        Ok(true)
+        state.rotate_token(tenant, old, new, old_expires, most_live)
+    }
+
+    async fn expiring_tokens(
+        &self,
+        tenant: Option<TenantId>,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Token>, StoreError> {
+        Ok(self.lock().expiring_tokens(tenant, now, until))
     }
 
     async fn token(&self, id: &str) -> Result<Option<Token>, StoreError> {
@@ -211,49 +261,61 @@ impl ControlStore for MemoryStore {
         Ok(())
     }
 
-    async fn log_requests(&self, entries: Vec<RequestEntry>, keep: u64) -> Result<(), StoreError> {
-        entries.iter().try_for_each(check::request)?;
+    async fn log_requests(
+        &self,
+        entries: Vec<RequestEntry>,
+        retention: &Retention,
+    ) -> Result<(), StoreError> {
+        self.lock().log_requests(entries, retention)
+    }
+
+    async fn trim_requests(
+        &self,
+        tenant: TenantId,
+        retention: &Retention,
+    ) -> Result<u64, StoreError> {
         let mut state = self.lock();
-        entries
-            .iter()
-            .try_for_each(|entry| state.known(entry.tenant))?;
-        for entry in entries {
-            let log = state.requests.entry(entry.tenant).or_default();
-            log.last += 1;
-            log.lines.insert(
-                log.last,
-                RequestEntry {
-                    id: log.last,
-                    ..entry
-                },
-            );
-            let (last, idp) = (log.last, log.last_idp().map(|line| line.id));
-            log.lines
-                .retain(|id, _| last - id < keep || Some(*id) == idp);
-        }
-        Ok(())
+        let log = state.requests.get_mut(&tenant);
+        Ok(log.map_or(0, |log| log.trim(retention)))
     }
 
     async fn requests(
         &self,
         tenant: TenantId,
-        before: Option<u64>,
-        limit: u32,
+        query: &RequestQuery,
     ) -> Result<Vec<RequestEntry>, StoreError> {
         let state = self.lock();
-        let Some(log) = state.requests.get(&tenant) else {
-            return Ok(Vec::new());
-        };
-        let lines = log.lines.range(..before.unwrap_or(u64::MAX)).rev();
-        Ok(lines
-            .take(count(limit))
-            .map(|(_, line)| line.clone())
-            .collect())
+        let log = state.requests.get(&tenant);
+        Ok(log.map(|log| log.read(query)).unwrap_or_default())
+    }
+
+    async fn request(
+        &self,
+        tenant: Option<TenantId>,
+        request_id: &str,
+    ) -> Result<Option<RequestEntry>, StoreError> {
+        Ok(self.lock().request(tenant, request_id))
     }
 
     async fn last_idp_request(&self, tenant: TenantId) -> Result<Option<RequestEntry>, StoreError> {
         let state = self.lock();
-        let log = state.requests.get(&tenant);
-        Ok(log.and_then(Requests::last_idp).cloned())
+        let last = state.requests.get(&tenant).and_then(|log| log.last_idp());
+        Ok(last.map(|line| RequestEntry {
+            recorded: None,
+            ..line.clone()
+        }))
+    }
+
+    async fn append_audit(&self, entry: AuditEntry) -> Result<(), StoreError> {
+        self.lock().append_audit(entry)
+    }
+
+    async fn audit(
+        &self,
+        tenant: Option<TenantId>,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        Ok(self.lock().audit(tenant, before, limit))
     }
 }

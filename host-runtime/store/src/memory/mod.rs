@@ -9,7 +9,9 @@ mod find;
 mod groups;
 mod hosts;
 mod promises;
+mod requests;
 mod table;
+mod tokens;
 mod unit;
 mod users;
 mod webhooks;
@@ -17,7 +19,7 @@ mod webhooks;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{Connection, ConnectionId, StoreError, Tenant, TenantId, Token};
+use crate::{AuditEntry, Connection, ConnectionId, StoreError, Tenant, TenantId, Token};
 
 /// A store that lives as long as its last clone.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +49,8 @@ struct State {
     hosts: BTreeMap<TenantId, hosts::Hosts>,
     promises: BTreeMap<TenantId, promises::Promises>,
     webhooks: BTreeMap<TenantId, webhooks::Webhooks>,
-    requests: BTreeMap<TenantId, control::Requests>,
+    requests: BTreeMap<TenantId, requests::Requests>,
+    audit: BTreeMap<u64, AuditEntry>,
 }
 
 impl State {
