@@ -4,7 +4,9 @@
 //! A setting's meaning is the plugin's business: it is asked whether it can use new
 //! settings before they are stored.
 
-use nameplate_store::{Connection, StoreError, Tenant, TenantId};
+use nameplate_store::{
+    Connection, ConnectionEdit, StoreError, Tenant, TenantChange, TenantChanged, TenantId,
+};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -81,17 +83,13 @@ impl Runtime {
         if let Some(reason) = self.check_settings(tenant, json).await? {
             return Err(ChangeError::Unusable(reason));
         }
-        let Connection {
-            id,
-            dialect,
-            reactivate_inactive,
-            settings,
-            ..
-        } = &connection;
-        if !control
-            .set_connection(*id, dialect, *reactivate_inactive, settings)
-            .await?
-        {
+        let edit = ConnectionEdit {
+            dialect: Some(connection.dialect),
+            reactivate_inactive: Some(connection.reactivate_inactive),
+            settings: Some(connection.settings),
+            ..ConnectionEdit::default()
+        };
+        if !control.change_connection(connection.id, edit).await? {
             return Err(ChangeError::Unknown(name.to_owned()));
         }
         self.forget(tenant);
@@ -116,13 +114,18 @@ impl Runtime {
             return Err(ChangeError::Unusable(reason));
         }
         let unknown = || ChangeError::UnknownTenant;
-        if !self.stores().control.set_tenant(tenant, &text).await? {
+        let control = &self.stores().control;
+        let change = TenantChange {
+            settings: Some(text),
+            ..TenantChange::default()
+        };
+        if control.change_tenant(tenant, change).await? != TenantChanged::Changed {
             return Err(unknown());
         }
         self.forget(tenant);
         self.wake_indexing();
         self.reconcile_soon(tenant);
-        let found = self.stores().control.tenant(tenant).await?;
+        let found = control.tenant(tenant).await?;
         found.ok_or_else(unknown)
     }
 

@@ -14,6 +14,10 @@ use nameplate_store::{
 };
 use thiserror::Error;
 
+/// A remark for the request log.
+pub use nameplate_store::LogNote as Note;
+pub use nameplate_store::NoteLevel;
+
 use crate::clock::Sources;
 use crate::limits::Limits;
 use crate::turns::Turn;
@@ -98,28 +102,6 @@ pub struct PluginResponse {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The whole body.
     pub body: Vec<u8>,
-}
-
-/// What kind of remark a note is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoteLevel {
-    /// What was done.
-    Action,
-    /// A deviation of the client that was accepted.
-    Quirk,
-    /// Something an administrator should look at.
-    Warning,
-}
-
-/// A remark for the request log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
-    /// Its kind.
-    pub level: NoteLevel,
-    /// A stable name for machines.
-    pub code: String,
-    /// One line for people.
-    pub text: String,
 }
 
 /// What a call left behind besides its answer.

@@ -3,7 +3,8 @@
 
 use anyhow::{Result, anyhow, bail};
 use nameplate_store::{
-    Connection, ConnectionId, ControlStore, Tenant, TenantId, Timestamp, Token, TokenScope,
+    Access, Connection, ConnectionId, ControlStore, Tenant, TenantId, Timestamp, Token, TokenAdded,
+    TokenScope,
 };
 
 use crate::auth::NewToken;
@@ -11,6 +12,12 @@ use crate::clock::Sources;
 
 /// Draws before giving up: ids of 62 bits do not collide twice.
 const DRAWS: usize = 3;
+
+/// Tokens of a connection that are accepted at once: the one in use and its successor.
+const SCIM_TOKENS: u32 = 2;
+/// Tokens of a tenant for administration that are accepted at once: a few programs and
+/// people.
+const ADMIN_TOKENS: u32 = 20;
 
 /// What a new connection needs to be used.
 pub struct Credentials {
@@ -108,10 +115,9 @@ pub async fn add_token(
     connection: Option<ConnectionId>,
     expires: Option<Timestamp>,
 ) -> Result<String> {
-    let scope = if connection.is_some() {
-        TokenScope::Scim
-    } else {
-        TokenScope::Admin
+    let (scope, most_live) = match connection {
+        Some(_) => (TokenScope::Scim, SCIM_TOKENS),
+        None => (TokenScope::Admin, ADMIN_TOKENS),
     };
     for _ in 0..DRAWS {
         let drawn = NewToken::draw(scope, &*sources.random)
@@ -121,14 +127,21 @@ pub async fn add_token(
             tenant,
             connection,
             scope,
+            access: Access::Write,
+            note: String::new(),
             secret_sha256: drawn.secret_sha256,
             created: sources.clock.now(),
             expires,
             revoked: None,
             last_used: None,
         };
-        if control.add_token(token).await? {
-            return Ok(drawn.reveal());
+        match control.add_token(token, most_live).await? {
+            TokenAdded::Added => return Ok(drawn.reveal()),
+            TokenAdded::IdTaken => {}
+            TokenAdded::TooMany => bail!(
+                "there are {most_live} tokens already that are accepted; revoke one that is not \
+                 needed any more, then try again"
+            ),
         }
     }
     bail!("cannot draw a token: the random source repeats itself")

@@ -34,12 +34,12 @@ pub fn presented(headers: &HeaderMap) -> Option<Presented<'_>> {
     }
     let quirk = match schemes {
         0 if token.starts_with("np_") => {
-            Some("accepted an authorization header without the word `Bearer` before the token")
+            Some("an authorization header without the word `Bearer` before the token")
         }
         // Another scheme, e.g. `Basic`.
         0 => return None,
         1 => None,
-        _ => Some("accepted a doubled `Bearer` in the authorization header"),
+        _ => Some("a doubled `Bearer` in the authorization header"),
     };
     (!token.is_empty()).then_some(Presented { token, quirk })
 }

@@ -91,7 +91,7 @@ async fn a_wrong_secret_under_a_known_id_is_unknown_even_if_that_token_is_revoke
     let mut row = desk.store.token(&id).await.unwrap().unwrap();
     row.secret_sha256 = [0; 32];
     other.add_tenant(0, "acme").await.unwrap();
-    other.add_token(row).await.unwrap();
+    other.add_token(row, 2).await.unwrap();
     let stranger = Authenticator::new(Arc::new(other), desk.clock.clone());
     assert!(matches!(
         stranger.verify(&text).await,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Subcommand;
-use nameplate_store::{Connection, ControlStore, Tenant};
+use nameplate_store::{Connection, ConnectionEdit, ControlStore, Tenant};
 
 use super::tenants::tenant_named;
 use super::{Workplace, serve, settings, table};
@@ -93,9 +93,11 @@ impl ConnectionCommand {
                     setup::add_connection(store, &place.sources, tenant.id, &name, &dialect)
                         .await?;
                 if added.reactivate_inactive != reactivate {
-                    store
-                        .set_connection(added.id, &dialect, reactivate, &added.settings)
-                        .await?;
+                    let edit = ConnectionEdit {
+                        reactivate_inactive: Some(reactivate),
+                        ..ConnectionEdit::default()
+                    };
+                    store.change_connection(added.id, edit).await?;
                 }
                 println!(
                     "added connection {name}; next: `nameplate token create --tenant {} \

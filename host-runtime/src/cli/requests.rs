@@ -2,11 +2,12 @@
 
 use anyhow::Result;
 use clap::Args;
-use nameplate_store::ControlStore;
+use nameplate_store::{ControlStore, RequestQuery};
 
 use super::tenants::tenant_named;
 use super::{Workplace, table};
 use crate::http::rfc3339;
+use crate::request_log::words;
 
 /// Show the newest requests.
 #[derive(Args)]
@@ -23,7 +24,10 @@ impl Requests {
     pub(super) async fn run(self, place: &Workplace) -> Result<()> {
         let tenant = tenant_named(place, &self.tenant).await?;
         let connections = place.store.connections(tenant.id).await?;
-        let mut entries = place.store.requests(tenant.id, None, self.limit).await?;
+        let mut entries = place
+            .store
+            .requests(tenant.id, &RequestQuery::newest(self.limit))
+            .await?;
         // The newest last, next to the prompt.
         entries.reverse();
         let rows: Vec<_> = entries
@@ -36,7 +40,7 @@ impl Requests {
                 let words: Vec<String> = Some(entry.detail)
                     .filter(|detail| !detail.is_empty())
                     .into_iter()
-                    .chain(entry.notes)
+                    .chain(entry.notes.iter().map(words))
                     .collect();
                 vec![
                     rfc3339(entry.at),

@@ -92,7 +92,7 @@ impl Front {
                 tenant: caller.identity.tenant,
                 connection: None,
                 detail: message_of(&answer),
-                notes: caller.quirk.map(str::to_owned).into_iter().collect(),
+                notes: caller.quirk_note().into_iter().collect(),
                 from_idp: false,
             });
         }

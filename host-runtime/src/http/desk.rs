@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use nameplate_store::{ControlStore, StoreError, TenantId};
+use nameplate_store::{ControlStore, LogNote, NoteLevel, StoreError, TenantId};
 
 use crate::auth::{Authenticator, Identity, Refusal};
 use crate::clock::Clock;
@@ -26,6 +26,17 @@ pub struct Desk {
 pub(crate) struct Caller {
     pub identity: Identity,
     pub quirk: Option<&'static str>,
+}
+
+impl Caller {
+    /// What the log is to say of how they presented themselves.
+    pub(crate) fn quirk_note(&self) -> Option<LogNote> {
+        self.quirk.map(|text| LogNote {
+            level: NoteLevel::Quirk,
+            code: "authorization-header".to_owned(),
+            text: text.to_owned(),
+        })
+    }
 }
 
 impl Desk {

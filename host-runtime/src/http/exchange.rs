@@ -7,7 +7,7 @@ use std::fmt;
 
 use http::HeaderName;
 use http::request::Parts;
-use nameplate_store::{ConnectionId, TenantId, Timestamp};
+use nameplate_store::{ConnectionId, LogNote, TenantId, Timestamp};
 use tokio::time::Instant;
 
 use super::{Peer, Settings};
@@ -74,7 +74,7 @@ pub(super) struct Line {
     pub(super) connection: Option<ConnectionId>,
     /// For an error, what the client was told.
     pub(super) detail: String,
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Vec<LogNote>,
     /// Counts for "the last request of the identity provider".
     pub(super) from_idp: bool,
 }

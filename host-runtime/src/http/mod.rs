@@ -184,7 +184,7 @@ impl Front {
     /// Writes down what is to be told of a request, now that it is answered.
     fn record(&self, exchange: Exchange, answer: &Reply) {
         let Exchange {
-            id: _,
+            id,
             at,
             started,
             peer: _,
@@ -205,6 +205,7 @@ impl Front {
         } = line;
         self.runtime.desk().log.add(RequestEntry {
             id: 0,
+            request_id: id.as_str().to_owned(),
             tenant,
             connection,
             at,
@@ -212,9 +213,13 @@ impl Front {
             path: parts.uri.path().to_owned(),
             status: answer.status().as_u16(),
             micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            guest_micros: 0,
             detail,
             notes,
+            caller: nameplate_store::Caller::Nobody,
+            user_agent: String::new(),
             from_idp,
+            recorded: None,
         });
     }
 }

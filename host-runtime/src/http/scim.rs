@@ -8,7 +8,7 @@ use std::fmt::Display;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use hyper::body::Body;
-use nameplate_store::{ConnectionId, TenantId, TokenScope};
+use nameplate_store::{ConnectionId, LogNote, TenantId, TokenScope};
 use serde_json::Value;
 
 use super::body::{self, BodyError};
@@ -18,7 +18,6 @@ use super::{Front, Reply, base_url, reply};
 use crate::ScimAnswer;
 use crate::limits::Limits;
 use crate::plugin::{PluginRequest, PluginResponse};
-use crate::request_log::words;
 
 /// Credentials stay outside of the sandbox; the rest is about our connection alone.
 const REMOVED: [HeaderName; 3] = [
@@ -39,7 +38,7 @@ const ERROR_BYTES: usize = 64 << 10;
 /// An answer, and what the log says about it.
 struct Outcome {
     answer: Reply,
-    notes: Vec<String>,
+    notes: Vec<LogNote>,
 }
 
 impl From<Reply> for Outcome {
@@ -66,6 +65,7 @@ impl Front {
                 return reply::scim_error(status, &detail);
             }
         };
+        let quirk = caller.quirk_note();
         let identity = caller.identity;
         let outcome = match (identity.scope, identity.connection) {
             (TokenScope::Scim, Some(connection)) => {
@@ -83,7 +83,6 @@ impl Front {
             }
         };
         let Outcome { answer, notes } = outcome;
-        let quirk = caller.quirk.map(str::to_owned);
         exchange.line = Some(Line {
             tenant: identity.tenant,
             connection: identity.connection,
@@ -190,10 +189,7 @@ impl Front {
                           server's log if it stays like that";
             reply::scim_error(StatusCode::SERVICE_UNAVAILABLE, detail)
         });
-        Outcome {
-            answer,
-            notes: words(notes),
-        }
+        Outcome { answer, notes }
     }
 }
 

@@ -60,16 +60,13 @@ fn host(id: &str, claims: Vec<Claim>) -> Host {
 fn entry(status: u16, detail: &str) -> RequestEntry {
     RequestEntry {
         id: 1,
-        tenant: TenantId(1),
-        connection: None,
-        at: 1_772_357_400_000,
         method: "GET".into(),
         path: "/scim/v2/Users".into(),
         status,
         micros: 1,
         detail: detail.into(),
-        notes: Vec::new(),
         from_idp: true,
+        ..RequestEntry::of(TenantId(1), 1_772_357_400_000)
     }
 }
 

@@ -9,7 +9,7 @@ use nameplate_store::{RequestEntry, TenantId};
 
 use crate::Runtime;
 use crate::http::{Reply, ago, page_reply, rfc3339};
-use crate::request_log::cut_chars;
+use crate::request_log::{cut_chars, words};
 
 /// Requests of identity providers shown, and lines of the log searched for them.
 const LINES: usize = 20;
@@ -96,7 +96,7 @@ impl State {
 
 impl From<RequestEntry> for Line {
     fn from(entry: RequestEntry) -> Self {
-        let mut words = entry.notes;
+        let mut words: Vec<String> = entry.notes.iter().map(words).collect();
         if !entry.detail.is_empty() {
             words.insert(0, entry.detail);
         }
@@ -149,21 +149,24 @@ fn base64(text: &str) -> Option<Vec<u8>> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
+    use nameplate_store::{LogNote, NoteLevel};
+
     use super::*;
 
     fn entry(status: u16, detail: &str) -> RequestEntry {
+        let note = LogNote {
+            level: NoteLevel::Action,
+            code: "user".into(),
+            text: "added 1 user".into(),
+        };
         RequestEntry {
-            id: 1,
-            tenant: TenantId(1),
-            connection: None,
-            at: 1_772_357_400_000,
             method: "POST".into(),
             path: "/scim/v2/Users".into(),
             status,
-            micros: 1,
             detail: detail.into(),
-            notes: vec!["added 1 user".into()],
+            notes: vec![note],
             from_idp: true,
+            ..RequestEntry::of(TenantId(1), 1_772_357_400_000)
         }
     }
 

@@ -10,16 +10,21 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use nameplate_store::{ConnectionId, ControlStore, RequestEntry, StoreError, TenantId, Timestamp};
+use nameplate_store::{
+    ConnectionId, ControlStore, LogNote, NoteLevel, RequestEntry, RequestQuery, Retention,
+    StoreError, TenantId, Timestamp,
+};
 
 use crate::auth::Authenticator;
-use crate::plugin::{Note, NoteLevel};
 use text::cut_bytes;
 pub use text::cut_chars;
 
 /// Lines kept for each tenant: some weeks of a quiet connection, minutes of a first
 /// synchronisation.
-const KEEP: u64 = 10_000;
+const KEEP: Retention = Retention {
+    lines: 10_000,
+    since: 0,
+};
 /// Written at the latest after this. What a crash may lose is about reading, not
 /// about the directory.
 const DELAY: Duration = Duration::from_millis(250);
@@ -35,10 +40,8 @@ const DETAIL_CHARS: usize = 255;
 /// Remarks of one request, and bytes of each.
 const NOTES: usize = 64;
 const NOTE_BYTES: usize = 1024;
-
-/// How a line about an accepted deviation and one about a warning begin.
-const ACCEPTED: &str = "accepted with ";
-const WARNING: &str = "warning ";
+/// Bytes of a remark's code.
+const CODE_BYTES: usize = 128;
 
 /// What requests gave reason to remark.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +93,8 @@ impl RequestLog {
         entry.detail = cut_chars(&entry.detail, DETAIL_CHARS);
         entry.notes.truncate(NOTES);
         for note in &mut entry.notes {
-            cut_bytes(note, NOTE_BYTES);
+            cut_bytes(&mut note.code, CODE_BYTES);
+            cut_bytes(&mut note.text, NOTE_BYTES);
         }
         let (schedule, urgent) = {
             let mut waiting = self.waiting();
@@ -156,7 +160,7 @@ impl RequestLog {
         }
         if !lines.is_empty() {
             let count = lines.len();
-            if let Err(error) = self.control.log_requests(lines.into(), KEEP).await {
+            if let Err(error) = self.control.log_requests(lines.into(), &KEEP).await {
                 tracing::warn!(count, %error, "cannot write the request log");
             }
         }
@@ -179,7 +183,11 @@ impl RequestLog {
         limit: u32,
     ) -> Result<Vec<RequestEntry>, StoreError> {
         self.flush().await;
-        self.control.requests(tenant, before, limit).await
+        let query = RequestQuery {
+            before,
+            ..RequestQuery::newest(limit)
+        };
+        self.control.requests(tenant, &query).await
     }
 
     /// The newest line that counts as "the last request of the identity provider".
@@ -205,7 +213,8 @@ impl RequestLog {
         for entry in self.read(tenant, None, lines).await? {
             let (connection, at) = (entry.connection, entry.at);
             let notes = entry.notes.into_iter();
-            for text in notes.filter(|t| t.starts_with(ACCEPTED) || t.starts_with(WARNING)) {
+            for note in notes.filter(|note| note.level != NoteLevel::Action) {
+                let text = words(&note);
                 let place = *known
                     .entry((connection, text.clone()))
                     .or_insert(remarks.len());
@@ -228,15 +237,15 @@ impl RequestLog {
     }
 }
 
-/// Remarks as the log keeps them: a line of words each. What was accepted or has to be
-/// looked at begins with its code, so that lines of one kind can be found.
-pub fn words(notes: Vec<Note>) -> Vec<String> {
-    let line = |note: Note| match note.level {
-        NoteLevel::Action => note.text,
-        NoteLevel::Quirk => format!("{ACCEPTED}{}: {}", note.code, note.text),
-        NoteLevel::Warning => format!("{WARNING}{}: {}", note.code, note.text),
-    };
-    notes.into_iter().map(line).collect()
+/// A remark as people read it. What was accepted or has to be looked at begins with its
+/// code, so that lines of one kind can be found.
+pub fn words(note: &LogNote) -> String {
+    let LogNote { level, code, text } = note;
+    match level {
+        NoteLevel::Action => text.clone(),
+        NoteLevel::Quirk => format!("accepted with {code}: {text}"),
+        NoteLevel::Warning => format!("warning {code}: {text}"),
+    }
 }
 
 #[cfg(test)]
@@ -259,17 +268,9 @@ mod tests {
 
     fn entry(tenant: TenantId, status: u16) -> RequestEntry {
         RequestEntry {
-            id: 0,
-            tenant,
-            connection: None,
-            at: 1,
-            method: "GET".into(),
-            path: "/scim/v2/Users".into(),
             status,
-            micros: 1,
-            detail: String::new(),
-            notes: Vec::new(),
             from_idp: true,
+            ..RequestEntry::of(tenant, 1)
         }
     }
 
@@ -289,9 +290,22 @@ mod tests {
     async fn lines_are_written_a_moment_later_without_a_reader() {
         let (log, store, tenant) = log().await;
         log.add(entry(tenant, 200));
-        assert!(store.requests(tenant, None, 10).await.unwrap().is_empty());
+        assert!(
+            store
+                .requests(tenant, &RequestQuery::newest(10))
+                .await
+                .unwrap()
+                .is_empty()
+        );
         tokio::time::sleep(DELAY * 2).await;
-        assert_eq!(store.requests(tenant, None, 10).await.unwrap().len(), 1);
+        assert_eq!(
+            store
+                .requests(tenant, &RequestQuery::newest(10))
+                .await
+                .unwrap()
+                .len(),
+            1
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -302,7 +316,11 @@ mod tests {
         }
         tokio::time::sleep(DELAY / 10).await;
         assert_eq!(
-            store.requests(tenant, None, 1000).await.unwrap().len(),
+            store
+                .requests(tenant, &RequestQuery::newest(1000))
+                .await
+                .unwrap()
+                .len(),
             BATCH
         );
     }
@@ -310,10 +328,15 @@ mod tests {
     #[tokio::test]
     async fn long_paths_details_and_notes_are_cut_between_characters() {
         let (log, _, tenant) = log().await;
+        let note = LogNote {
+            level: NoteLevel::Quirk,
+            code: "é".repeat(100),
+            text: "é".repeat(2000),
+        };
         log.add(RequestEntry {
             path: "/é".repeat(1000),
             detail: "é".repeat(300),
-            notes: vec!["é".repeat(2000); 100],
+            notes: vec![note; 100],
             ..entry(tenant, 400)
         });
         let read = log.read(tenant, None, 1).await.unwrap();
@@ -321,6 +344,7 @@ mod tests {
         assert!(line.path.len() <= PATH_BYTES);
         assert_eq!(line.detail.chars().count(), DETAIL_CHARS);
         assert_eq!(line.notes.len(), NOTES);
-        assert!(line.notes.iter().all(|note| note.len() <= NOTE_BYTES));
+        let fits = |note: &LogNote| note.code.len() <= CODE_BYTES && note.text.len() <= NOTE_BYTES;
+        assert!(line.notes.iter().all(fits));
     }
 }

@@ -1,6 +1,6 @@
 //! Switches of a connection.
 
-use nameplate_runtime::store::ControlStore;
+use nameplate_runtime::store::{ConnectionEdit, ControlStore};
 use nameplate_tests::App;
 use nameplate_tests::names::{GROUP, USER};
 use serde_json::json;
@@ -9,9 +9,13 @@ use serde_json::json;
 async fn set(app: &App, reactivate_inactive: bool, settings: &str) {
     let tenant = app.store.tenants().await.unwrap().remove(0).id;
     let connection = app.store.connections(tenant).await.unwrap().remove(0).id;
-    let set = app
-        .store
-        .set_connection(connection, "okta", reactivate_inactive, settings);
+    let edit = ConnectionEdit {
+        dialect: Some("okta".to_owned()),
+        reactivate_inactive: Some(reactivate_inactive),
+        settings: Some(settings.to_owned()),
+        ..ConnectionEdit::default()
+    };
+    let set = app.store.change_connection(connection, edit);
     assert!(set.await.unwrap());
     app.runtime.forget(tenant);
 }

@@ -91,12 +91,17 @@ async fn a_bare_and_a_doubled_token_are_accepted_and_noted() {
         .unwrap();
     assert_eq!(log.len(), 2);
     for entry in log {
-        assert!(entry.notes.iter().any(|note| note.contains("`Bearer`")));
         assert!(
             entry
                 .notes
                 .iter()
-                .any(|note| note == "repeated the request")
+                .any(|note| note.text.contains("`Bearer`"))
+        );
+        assert!(
+            entry
+                .notes
+                .iter()
+                .any(|note| note.text == "repeated the request")
         );
         assert!(!format!("{entry:?}").contains(&world.scim));
     }

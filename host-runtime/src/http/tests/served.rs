@@ -42,7 +42,7 @@ async fn a_request_over_the_socket_is_answered_and_logged_at_the_end() {
     assert_eq!(
         world
             .store
-            .requests(world.tenant, None, 10)
+            .requests(world.tenant, &nameplate_store::RequestQuery::newest(10))
             .await
             .unwrap()
             .len(),

@@ -36,7 +36,7 @@ const TOKEN_NOTE: usize = 100;
 /// Lines of the audit log kept of a tenant: years of an administrator's work.
 pub const AUDIT: u64 = 100_000;
 /// Lines of the request log forgotten at a time.
-pub const TRIMMED: usize = 1000;
+pub const TRIMMED: u32 = 1000;
 
 /// Checks the name of a tenant or a connection: `[a-z0-9-]`, 1 to 63 bytes.
 ///

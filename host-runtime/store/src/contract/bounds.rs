@@ -272,35 +272,36 @@ pub async fn names_and_settings_are_checked<S: Backend>(store: &S) {
     ));
     let okta = at.okta.connection.unwrap();
     for settings in ["", "[]", "{", "1"] {
+        let text = || Some(settings.to_owned());
+        let edit = crate::ConnectionEdit {
+            settings: text(),
+            ..crate::ConnectionEdit::default()
+        };
         assert!(
-            invalid(store.set_connection(okta, "auto", true, settings).await),
+            invalid(store.change_connection(okta, edit).await),
             "{settings}"
         );
     }
-    let entry = RequestEntry {
-        id: 0,
-        tenant: at.tenant,
-        connection: None,
-        at: 1,
-        method: "GET".to_owned(),
-        path: "x".repeat(1025),
-        status: 200,
-        micros: 1,
-        detail: String::new(),
-        notes: Vec::new(),
-        from_idp: true,
+    let keep = crate::Retention {
+        lines: 10,
+        since: 0,
     };
-    assert!(invalid(store.log_requests(vec![entry.clone()], 10).await));
-    let detail = RequestEntry {
-        path: String::new(),
-        detail: "ü".repeat(256),
-        ..entry.clone()
-    };
-    assert!(invalid(store.log_requests(vec![detail], 10).await));
-    let unknown = RequestEntry {
-        path: String::new(),
-        tenant: crate::TenantId(9999),
-        ..entry
-    };
-    assert!(invalid(store.log_requests(vec![unknown], 10).await));
+    let log = async |entry| invalid(store.log_requests(vec![entry], &keep).await);
+    let entry = RequestEntry::of(at.tenant, 1);
+    assert!(
+        log(RequestEntry {
+            path: "x".repeat(1025),
+            ..entry.clone()
+        })
+        .await
+    );
+    assert!(
+        log(RequestEntry {
+            detail: "ü".repeat(256),
+            ..entry.clone()
+        })
+        .await
+    );
+    let tenant = crate::TenantId(9999);
+    assert!(log(RequestEntry { tenant, ..entry }).await);
 }

@@ -2,7 +2,10 @@
 
 use super::Backend;
 use super::place::Place;
-use crate::{RequestEntry, StoreError, TenantId, Token, TokenScope};
+use crate::{
+    Access, Caller, ConnectionEdit, LogNote, NoteLevel, RequestEntry, RequestQuery, Retention,
+    StoreError, TenantChange, TenantChanged, TenantId, Token, TokenAdded, TokenScope,
+};
 
 pub async fn names_are_taken_once<S: Backend>(store: &S) {
     let at = Place::new(store).await;
@@ -50,15 +53,21 @@ pub async fn a_tenant_keeps_its_settings<S: Backend>(store: &S) {
     let at = Place::new(store).await;
     let read = async || store.tenant(at.tenant).await.unwrap().unwrap();
     assert_eq!(read().await.settings, "{}");
-    assert!(store.set_tenant(at.tenant, "{\"a\":1}").await.unwrap());
+    let set = |settings: &str| TenantChange {
+        settings: Some(settings.to_owned()),
+        ..TenantChange::default()
+    };
+    let changed = store.change_tenant(at.tenant, set("{\"a\":1}")).await;
+    assert_eq!(changed.unwrap(), TenantChanged::Changed);
     assert_eq!(read().await.settings, "{\"a\":1}");
     let all = store.tenants().await.unwrap();
     assert!(all.contains(&read().await));
     let nobody = TenantId(9999);
     assert_eq!(store.tenant(nobody).await.unwrap(), None);
-    assert!(!store.set_tenant(nobody, "{}").await.unwrap());
+    let unknown = store.change_tenant(nobody, set("{}")).await.unwrap();
+    assert_eq!(unknown, TenantChanged::Unknown);
     assert!(matches!(
-        store.set_tenant(at.tenant, "[]").await,
+        store.change_tenant(at.tenant, set("[]")).await,
         Err(StoreError::Invalid(_))
     ));
 }
@@ -68,14 +77,17 @@ pub async fn the_revision_goes_up_with_every_change<S: Backend>(store: &S) {
     let id = at.okta.connection.unwrap();
     let read = async || store.connections(at.tenant).await.unwrap().remove(0);
     let first = read().await.revision;
-    assert!(store.set_connection(id, "auto", true, "{}").await.unwrap());
+    let edit = |dialect: &str, reactivate, settings: &str| ConnectionEdit {
+        dialect: Some(dialect.to_owned()),
+        reactivate_inactive: Some(reactivate),
+        settings: Some(settings.to_owned()),
+        ..ConnectionEdit::default()
+    };
+    let change = async |edit| store.change_connection(id, edit).await.unwrap();
+    assert!(change(edit("auto", true, "{}")).await);
+    assert!(change(ConnectionEdit::default()).await);
     assert_eq!(read().await.revision, first);
-    assert!(
-        store
-            .set_connection(id, "entra", false, "{\"a\":1}")
-            .await
-            .unwrap()
-    );
+    assert!(change(edit("entra", false, "{\"a\":1}")).await);
     let changed = read().await;
     assert_eq!(
         (changed.dialect.as_str(), changed.reactivate_inactive),
@@ -85,9 +97,10 @@ pub async fn the_revision_goes_up_with_every_change<S: Backend>(store: &S) {
         (changed.settings.as_str(), changed.revision),
         ("{\"a\":1}", first + 1)
     );
+    let unknown = crate::ConnectionId(9999);
     assert!(
         !store
-            .set_connection(crate::ConnectionId(9999), "auto", true, "{}")
+            .change_connection(unknown, edit("auto", true, "{}"))
             .await
             .unwrap()
     );
@@ -99,6 +112,8 @@ fn token<S>(at: &Place<'_, S>, id: &str) -> Token {
         tenant: at.tenant,
         connection: at.okta.connection,
         scope: TokenScope::Scim,
+        access: Access::Read,
+        note: "für Okta".to_owned(),
         secret_sha256: [7; 32],
         created: 10,
         expires: Some(99),
@@ -117,17 +132,14 @@ pub async fn a_token_is_kept_without_loss<S: Backend>(store: &S) {
         created: 5,
         ..token(&at, "t2")
     };
-    assert!(store.add_token(scim.clone()).await.unwrap());
-    assert!(store.add_token(admin.clone()).await.unwrap());
-    assert!(
-        !store
-            .add_token(Token {
-                created: 1,
-                ..scim.clone()
-            })
-            .await
-            .unwrap()
-    );
+    let add = async |token| store.add_token(token, 2).await.unwrap();
+    assert_eq!(add(scim.clone()).await, TokenAdded::Added);
+    assert_eq!(add(admin.clone()).await, TokenAdded::Added);
+    let again = Token {
+        created: 1,
+        ..scim.clone()
+    };
+    assert_eq!(add(again).await, TokenAdded::IdTaken);
     assert_eq!(store.token("t1").await.unwrap().as_ref(), Some(&scim));
     assert_eq!(store.token("T1").await.unwrap(), None);
     assert_eq!(store.tokens(at.tenant).await.unwrap(), [admin, scim]);
@@ -150,18 +162,18 @@ pub async fn a_token_belongs_to_its_tenant<S: Backend>(store: &S) {
     };
     for bad in [crossed, unknown, loose] {
         assert!(matches!(
-            store.add_token(bad).await,
+            store.add_token(bad, 2).await,
             Err(StoreError::Invalid(_))
         ));
     }
-    store.add_token(token(&at, "t1")).await.unwrap();
+    store.add_token(token(&at, "t1"), 2).await.unwrap();
     assert!(!store.revoke_token(other.tenant, "t1", 20).await.unwrap());
     assert!(store.tokens(other.tenant).await.unwrap().is_empty());
 }
 
 pub async fn a_token_is_revoked_once<S: Backend>(store: &S) {
     let at = Place::new(store).await;
-    store.add_token(token(&at, "t1")).await.unwrap();
+    store.add_token(token(&at, "t1"), 2).await.unwrap();
     assert!(store.revoke_token(at.tenant, "t1", 20).await.unwrap());
     assert!(!store.revoke_token(at.tenant, "t1", 30).await.unwrap());
     assert!(!store.revoke_token(at.tenant, "t2", 30).await.unwrap());
@@ -170,7 +182,7 @@ pub async fn a_token_is_revoked_once<S: Backend>(store: &S) {
 
 pub async fn the_last_use_never_goes_backwards<S: Backend>(store: &S) {
     let at = Place::new(store).await;
-    store.add_token(token(&at, "t1")).await.unwrap();
+    store.add_token(token(&at, "t1"), 2).await.unwrap();
     let uses = [
         ("t1".to_owned(), 50),
         ("t1".to_owned(), 40),
@@ -184,26 +196,37 @@ pub async fn the_last_use_never_goes_backwards<S: Backend>(store: &S) {
 }
 
 fn entry(tenant: TenantId, at: u64, path: &str, from_idp: bool) -> RequestEntry {
+    let note = |level, code: &str| LogNote {
+        level,
+        code: code.to_owned(),
+        text: format!("\"{code}\", größer"),
+    };
     RequestEntry {
-        id: 0,
-        tenant,
-        connection: None,
-        at,
+        request_id: format!("r{path}"),
         method: "PATCH".to_owned(),
         path: path.to_owned(),
         status: 413,
         micros: 42,
+        guest_micros: 7,
         detail: "too large, größer".to_owned(),
-        notes: vec!["one".to_owned(), "\"two\"".to_owned()],
+        notes: vec![note(NoteLevel::Action, "a"), note(NoteLevel::Warning, "b")],
+        caller: Caller::Token("t1".to_owned()),
+        user_agent: "okta/1".to_owned(),
         from_idp,
+        ..RequestEntry::of(tenant, at)
     }
+}
+
+/// The newest lines are kept, however old they are.
+fn lines(lines: u64) -> Retention {
+    Retention { lines, since: 0 }
 }
 
 pub async fn the_request_log_keeps_the_newest_lines<S: Backend>(store: &S) {
     let at = Place::new(store).await;
     let other = Place::named(store, "other").await;
     store
-        .log_requests(vec![entry(other.tenant, 1, "/other", true)], 3)
+        .log_requests(vec![entry(other.tenant, 1, "/other", true)], &lines(3))
         .await
         .unwrap();
     for batch in [&["/1", "/2"][..], &["/3", "/4", "/5"]] {
@@ -211,24 +234,32 @@ pub async fn the_request_log_keeps_the_newest_lines<S: Backend>(store: &S) {
             .iter()
             .map(|path| entry(at.tenant, 10, path, true))
             .collect();
-        store.log_requests(entries, 3).await.unwrap();
+        store.log_requests(entries, &lines(3)).await.unwrap();
     }
-    let lines = store.requests(at.tenant, None, 10).await.unwrap();
-    let paths: Vec<&str> = lines.iter().map(|line| line.path.as_str()).collect();
-    assert_eq!(paths, ["/5", "/4", "/3"]);
-    assert!(lines[0].id > lines[1].id && lines[1].id > lines[2].id && lines[2].id > 0);
-    let expected = RequestEntry {
-        id: lines[2].id,
-        ..entry(at.tenant, 10, "/3", true)
-    };
-    assert_eq!(lines[2], expected);
-    let below = store
-        .requests(at.tenant, Some(lines[0].id), 1)
+    let found = store
+        .requests(at.tenant, &RequestQuery::newest(10))
         .await
         .unwrap();
-    assert_eq!(below, lines[1..2]);
+    let paths: Vec<&str> = found.iter().map(|line| line.path.as_str()).collect();
+    assert_eq!(paths, ["/5", "/4", "/3"]);
+    assert!(found[0].id > found[1].id && found[1].id > found[2].id && found[2].id > 0);
+    let expected = RequestEntry {
+        id: found[2].id,
+        ..entry(at.tenant, 10, "/3", true)
+    };
+    assert_eq!(found[2], expected);
+    let query = RequestQuery {
+        before: Some(found[0].id),
+        ..RequestQuery::newest(1)
+    };
+    let below = store.requests(at.tenant, &query).await.unwrap();
+    assert_eq!(below, found[1..2]);
     assert_eq!(
-        store.requests(other.tenant, None, 10).await.unwrap().len(),
+        store
+            .requests(other.tenant, &RequestQuery::newest(10))
+            .await
+            .unwrap()
+            .len(),
         1
     );
 }
@@ -244,17 +275,20 @@ pub async fn the_last_request_is_the_newest_of_the_provider<S: Backend>(store: &
         entry(at.tenant, 99, "/admin", false),
         entry(other.tenant, 99, "/other", true),
     ];
-    store.log_requests(entries, 100).await.unwrap();
+    store.log_requests(entries, &lines(100)).await.unwrap();
     let last = store.last_idp_request(at.tenant).await.unwrap().unwrap();
     assert_eq!(last.path, "/newest");
 }
 
 pub async fn the_last_request_of_the_provider_is_never_trimmed<S: Backend>(store: &S) {
     let at = Place::new(store).await;
-    let log = async |lines: Vec<RequestEntry>| store.log_requests(lines, 2).await.unwrap();
+    let log = async |new| store.log_requests(new, &lines(2)).await.unwrap();
     let paths = async || -> Vec<String> {
-        let lines = store.requests(at.tenant, None, 10).await.unwrap();
-        lines.into_iter().map(|line| line.path).collect()
+        let found = store
+            .requests(at.tenant, &RequestQuery::newest(10))
+            .await
+            .unwrap();
+        found.into_iter().map(|line| line.path).collect()
     };
     // The newest by time came first: the clock may have been set back.
     log(vec![

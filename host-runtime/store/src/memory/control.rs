@@ -184,7 +184,13 @@ impl ControlStore for MemoryStore {
         row.dialect = dialect.unwrap_or(old.dialect.clone());
         row.reactivate_inactive = reactivate_inactive.unwrap_or(old.reactivate_inactive);
         row.settings = settings.unwrap_or(old.settings.clone());
-        let of = |row: &Connection| (row.dialect.clone(), row.reactivate_inactive, row.settings.clone());
+        let of = |row: &Connection| {
+            (
+                row.dialect.clone(),
+                row.reactivate_inactive,
+                row.settings.clone(),
+            )
+        };
         row.revision += u64::from(of(row) != of(&old));
         row.auth = auth.unwrap_or(old.auth);
         row.issuer = issuer.unwrap_or(old.issuer);

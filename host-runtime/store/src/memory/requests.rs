@@ -32,12 +32,15 @@ impl Requests {
         let oldest = self.last.saturating_sub(retention.lines);
         let by_number = self.lines.range(..=oldest).map(|(id, _)| *id);
         let mut gone: Vec<u64> = by_number.filter(|id| Some(*id) != kept).collect();
-        gone.truncate(check::TRIMMED);
+        gone.truncate(count(check::TRIMMED));
         let old = self.lines.values().filter(|line| line.at < retention.since);
         let mut old: Vec<_> = old.map(|line| (line.at, line.id)).collect();
         old.sort_unstable();
         let old = old.into_iter().map(|(_, id)| id);
-        gone.extend(old.filter(|id| Some(*id) != kept).take(check::TRIMMED));
+        gone.extend(
+            old.filter(|id| Some(*id) != kept)
+                .take(count(check::TRIMMED)),
+        );
         let before = self.lines.len();
         gone.iter().for_each(|id| _ = self.lines.remove(id));
         u64::try_from(before - self.lines.len()).unwrap_or(u64::MAX)
@@ -109,7 +112,11 @@ impl State {
         let id = self.audit.last_key_value().map_or(1, |(last, _)| last + 1);
         let tenant = entry.tenant;
         self.audit.insert(id, AuditEntry { id, ..entry });
-        let of = self.audit.values().rev().filter(|line| line.tenant == tenant);
+        let of = self
+            .audit
+            .values()
+            .rev()
+            .filter(|line| line.tenant == tenant);
         let keep = usize::try_from(check::AUDIT).unwrap_or(usize::MAX);
         if let Some(old) = of.map(|line| line.id).nth(keep) {
             self.audit.remove(&old);

@@ -41,12 +41,17 @@ impl State {
     ) -> Result<TokenRotated, StoreError> {
         check::token(&new)?;
         let found = self.tokens.get(old).filter(|old| {
-            new.tenant == tenant && old.tenant == tenant && old.live(new.created) && old.beside(&new)
+            new.tenant == tenant
+                && old.tenant == tenant
+                && old.live(new.created)
+                && old.beside(&new)
         });
         let Some(before) = found.cloned() else {
             return Ok(TokenRotated::Unknown);
         };
-        let ends = before.expires.map_or(old_expires, |end| end.min(old_expires));
+        let ends = before
+            .expires
+            .map_or(old_expires, |end| end.min(old_expires));
         let ending = Token {
             expires: Some(ends),
             ..before.clone()

@@ -32,7 +32,15 @@ pub fn append(connection: &Connection, entry: &AuditEntry) -> Result<(), Fault> 
             "INSERT INTO audit (tenant, number, at, actor, action, subject, detail)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
-        .execute(params![of, U(number), U(*at), actor, action, subject, detail])?;
+        .execute(params![
+            of,
+            U(number),
+            U(*at),
+            actor,
+            action,
+            subject,
+            detail
+        ])?;
     // One more line each time, so one fewer is enough.
     let oldest = end(connection, of, "ASC")?;
     if let Some((id, _)) = oldest.filter(|(_, oldest)| number - oldest >= check::AUDIT) {

@@ -135,10 +135,10 @@ fn trim_to(
              ORDER BY at, id LIMIT ?5)",
     )?;
     // One of the two has nothing to show most of the time.
-    let mut left = check::TRIMMED;
+    let mut left = i64::from(check::TRIMMED);
     for from_idp in [false, true] {
         let old = by_age.execute(params![tenant.0, U::within(*since), kept, from_idp, left])?;
-        left = left.saturating_sub(old);
+        left = left.saturating_sub(i64::try_from(old).unwrap_or(i64::MAX));
         gone += old;
     }
     Ok(u64::try_from(gone).unwrap_or(u64::MAX))
@@ -162,8 +162,16 @@ pub fn requests(
         (false, Some(_)) => "INDEXED BY requests_connection",
         (false, None) => "",
     };
-    let errors = if *errors_only { "AND status >= 400" } else { "" };
-    let of = if idp.is_some() { "AND connection = ?4" } else { "AND ?4 IS NULL" };
+    let errors = if *errors_only {
+        "AND status >= 400"
+    } else {
+        ""
+    };
+    let of = if idp.is_some() {
+        "AND connection = ?4"
+    } else {
+        "AND ?4 IS NULL"
+    };
     let order = if after.is_some() { "ASC" } else { "DESC" };
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {REQUEST} FROM requests {index}

@@ -17,7 +17,9 @@ const CONNECTION: &str = "id, tenant, name, dialect, reactivate_inactive, settin
 
 pub fn add(connection: &Connection, now: Timestamp, name: &str) -> Result<Option<Tenant>, Fault> {
     let added = connection
-        .prepare_cached("INSERT INTO tenants (name, created) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+        .prepare_cached(
+            "INSERT INTO tenants (name, created) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        )?
         .execute(params![name, U(now)])?;
     match added {
         0 => Ok(None),
@@ -57,8 +59,8 @@ pub fn change(
         return Ok(TenantChanged::Unknown);
     }
     if let Some(names) = host_names {
-        let mut others =
-            connection.prepare_cached("SELECT 1 FROM host_names WHERE name = ?1 AND tenant <> ?2")?;
+        let mut others = connection
+            .prepare_cached("SELECT 1 FROM host_names WHERE name = ?1 AND tenant <> ?2")?;
         for name in names {
             if others.exists(params![name, tenant.0])? {
                 return Ok(TenantChanged::HostTaken(name.clone()));

@@ -79,10 +79,9 @@ pub fn add(connection: &Connection, token: &Token, most_live: u32) -> Result<Tok
             "SELECT count(*) FROM tokens WHERE tenant = ?1 AND connection IS ?2 AND scope = ?3
                  AND revoked IS NULL AND (expires IS NULL OR expires > ?4)",
         )?
-        .query_row(
-            params![tenant.0, idp, scope.as_str(), U(*created)],
-            |row| row.get(0),
-        )?;
+        .query_row(params![tenant.0, idp, scope.as_str(), U(*created)], |row| {
+            row.get(0)
+        })?;
     if live >= most_live {
         return Ok(TokenAdded::TooMany);
     }
@@ -120,7 +119,9 @@ pub fn rotate(
     let Some(before) = before else {
         return Ok(TokenRotated::Unknown);
     };
-    let ends = before.expires.map_or(old_expires, |end| end.min(old_expires));
+    let ends = before
+        .expires
+        .map_or(old_expires, |end| end.min(old_expires));
     expire(connection, old, Some(ends))?;
     let added = add(connection, new, most_live)?;
     if added != TokenAdded::Added {
