@@ -11,6 +11,7 @@
 mod cli;
 mod crash;
 mod durable;
+mod probe;
 mod scim_cli;
 mod scim_tester;
 mod serve;

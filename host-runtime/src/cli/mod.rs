@@ -6,6 +6,7 @@ mod export;
 mod import;
 mod init;
 mod journal;
+mod probe;
 mod progress;
 mod reconcile;
 mod requests;
@@ -83,6 +84,8 @@ enum Command {
     /// Tell other systems of what happens to people, groups and hosts
     #[command(subcommand)]
     Webhook(webhooks::WebhookCommand),
+    /// Play an identity provider against a SCIM server and say what it would make of it
+    Probe(probe::ProbeCommand),
 }
 
 /// What every command works with.
@@ -137,13 +140,18 @@ fn execute(cli: Cli) -> Result<()> {
         .build()
         .context("cannot start the threads of the server")?;
     runtime.block_on(async move {
+        // It may be about another server, where there is no database.
+        let command = match cli.command {
+            Command::Probe(command) => return command.run(config).await,
+            other => other,
+        };
         let context = Workplace {
             store: open(&config.database())?,
             config,
             sources: Sources::default(),
         };
         let store = context.store.clone();
-        let done = match cli.command {
+        let done = match command {
             Command::Serve => serve::serve(context).await,
             Command::Init(command) => command.run(&context).await,
             Command::Token(command) => command.run(&context).await,
@@ -154,6 +162,7 @@ fn execute(cli: Cli) -> Result<()> {
             Command::Reconcile(command) => command.run(&context).await,
             Command::Requests(command) => command.run(&context).await,
             Command::Webhook(command) => command.run(&context).await,
+            Command::Probe(command) => command.run(context.config).await,
         };
         store.close();
         done

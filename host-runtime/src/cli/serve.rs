@@ -144,7 +144,7 @@ fn print_later(base: &str) {
 /// future is first asked: a signal that comes with the first connection would end the
 /// process on the spot.
 #[cfg(unix)]
-fn stopped() -> Result<impl Future<Output = ()>> {
+pub(super) fn stopped() -> Result<impl Future<Output = ()>> {
     let listen = |kind| signal::unix::signal(kind).context("cannot wait for signals");
     let mut interrupt = listen(signal::unix::SignalKind::interrupt())?;
     let mut terminate = listen(signal::unix::SignalKind::terminate())?;
@@ -159,7 +159,7 @@ fn stopped() -> Result<impl Future<Output = ()>> {
 
 /// Done when the process is told to stop.
 #[cfg(not(unix))]
-fn stopped() -> Result<impl Future<Output = ()>> {
+pub(super) fn stopped() -> Result<impl Future<Output = ()>> {
     Ok(async {
         if let Err(error) = signal::ctrl_c().await {
             tracing::error!(%error, "cannot wait for an interrupt");

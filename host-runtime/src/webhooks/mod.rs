@@ -20,6 +20,7 @@ use nameplate_store::TenantId;
 
 pub use address::Reach;
 pub use backoff::WebhookLimits;
+pub(crate) use connect::Connector;
 pub use manage::{Redelivery, WebhookChange, WebhookError, Webhooks};
 pub use secret::verify;
 
