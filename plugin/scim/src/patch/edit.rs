@@ -8,6 +8,7 @@ use super::parse::{Op, is_null};
 use super::path::AttributePath;
 use crate::error::{ScimError, ScimType, quoted};
 use crate::resource::coerce::check_length;
+use crate::resource::tree::read_tree;
 use crate::resource::{Checker, Rule, Trail};
 use crate::schema::Attribute;
 use serde_json::value::RawValue;
@@ -26,14 +27,9 @@ pub(super) fn edit(
     let value: Option<Value> = match value.filter(|raw| !is_null(raw)) {
         None => None,
         Some(raw) => {
-            let size = raw.get().len();
-            checker.room.take(size, &quoted(&attribute.name))?;
-            Some(serde_json::from_str(raw.get()).map_err(|_| {
-                ScimError::invalid_syntax(format!(
-                    "the value for `{}` is nested too deeply to be read",
-                    attribute.name
-                ))
-            })?)
+            let name = quoted(&attribute.name);
+            checker.room.take(raw.get().len(), &name)?;
+            Some(read_tree(raw, &name)?)
         }
     };
     let urn = path.extension.map(|schema| Trail::urn(&schema.id));

@@ -5,7 +5,8 @@ use crate::error::ScimError;
 use crate::fold::login_key;
 use crate::resource::validate::MEMBERS;
 use crate::resource::{Checker, Rule};
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
@@ -37,8 +38,11 @@ pub(super) fn read_chosen(
 }
 
 fn read(raw: &RawValue) -> Result<Sent, ScimError> {
-    serde_json::from_str(raw.get()).map_err(|_| {
-        ScimError::invalid_syntax(format!("`{MEMBERS}` is nested too deeply to be read"))
+    serde_json::from_str(raw.get()).map_err(|error| {
+        ScimError::invalid_syntax(match error.classify() {
+            Category::Data => format!("an element of `{MEMBERS}` has two `value`s; send one"),
+            _ => format!("`{MEMBERS}` is nested too deeply to be read"),
+        })
     })
 }
 
@@ -251,9 +255,13 @@ impl<'de> Deserialize<'de> for Field {
 
 fn read_entry<'de, A: MapAccess<'de>>(mut map: A) -> Result<Entry, A::Error> {
     let mut value = Field::Absent;
+    let mut named = false;
     let mut display = None;
     while let Some(name) = map.next_key::<Cow<'de, str>>()? {
         if name.eq_ignore_ascii_case("value") {
+            if std::mem::replace(&mut named, true) {
+                return Err(A::Error::custom("two values"));
+            }
             value = map.next_value()?;
         } else if name.eq_ignore_ascii_case("display") {
             // It is readOnly and only helps people, so a wrong type is no matter.

@@ -5,6 +5,7 @@ use super::apply::with_object;
 use super::parse::{Op, is_null};
 use crate::error::{ScimError, quoted};
 use crate::resource::coerce::is_stored;
+use crate::resource::tree::read_tree;
 use crate::resource::validate::is_edges;
 use crate::resource::{AttrPath, Checker};
 use crate::schema::{Attribute, ResourceType};
@@ -32,12 +33,7 @@ impl<'t> Undeclared<'t> {
         let raw = value.filter(|raw| !is_null(raw));
         let size = raw.map_or(0, |raw| raw.get().len());
         checker.room.take(size, &quoted(text))?;
-        let value = raw
-            .map(|raw| serde_json::from_str(raw.get()))
-            .transpose()
-            .map_err(|_| {
-                ScimError::invalid_syntax(format!("{} cannot be read as JSON", quoted(text)))
-            })?;
+        let value = raw.map(|raw| read_tree(raw, &quoted(text))).transpose()?;
         Ok(Self {
             op,
             text,

@@ -4,6 +4,7 @@
 use super::coerce::Checker;
 use super::notes::Notes;
 use super::room::Room;
+use super::tree::read_tree;
 use super::validate::{MEMBERS, normalize};
 use crate::config::Config;
 use crate::directory::{Kind, NewMember};
@@ -42,9 +43,7 @@ impl Body {
                 continue;
             }
             room.take(raw.get().len(), &quoted(&name))?;
-            let value = serde_json::from_str(raw.get()).map_err(|_| {
-                ScimError::invalid_syntax(format!("{} cannot be read as JSON", quoted(&name)))
-            })?;
+            let value = read_tree(raw, &quoted(&name))?;
             map.insert(name.into_owned(), value);
         }
         let document = normalize(Value::Object(map), rt, config, notes)?;

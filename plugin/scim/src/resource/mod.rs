@@ -12,6 +12,7 @@ pub(crate) mod room;
 #[doc = include_str!("../../docs/dialects.md")]
 pub mod rules;
 mod text_path;
+pub(crate) mod tree;
 pub mod validate;
 pub mod value;
 
