@@ -274,7 +274,10 @@ impl Import {
     }
 }
 
-/// What a spreadsheet may take for a formula when it opens a CSV file.
+/// What a spreadsheet may take for a formula when it opens a CSV file: some pass over
+/// blanks in front, some take the wide forms of East Asian keyboards.
 pub(crate) fn looks_like_formula(cell: &str) -> bool {
-    cell.starts_with(['=', '+', '-', '@', '\t', '\r'])
+    let first = cell.trim_start();
+    first.len() < cell.len() && cell.starts_with(['\t', '\r', '\n'])
+        || first.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
 }
