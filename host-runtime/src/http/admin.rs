@@ -9,7 +9,7 @@ use hyper::body::Body;
 use nameplate_store::{StoreError, TenantId, TokenScope};
 use serde_json::Value;
 
-use super::body::{self, BodyError};
+use super::body::{self, BodyError, COMPRESSED};
 use super::exchange::{Exchange, Line};
 use super::fields::{Failure, Fields, Query};
 use super::route::AdminRoute;
@@ -253,6 +253,9 @@ fn body_refused(error: &BodyError, limit: usize) -> Reply {
             &format!("the body is larger than the {limit} bytes accepted here"),
             "body",
         ),
+        BodyError::Encoded => {
+            reply::failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, COMPRESSED, "body")
+        }
         BodyError::TooSlow => reply::failure(
             StatusCode::REQUEST_TIMEOUT,
             "the body did not arrive in time; send the request again",

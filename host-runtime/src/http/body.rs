@@ -23,6 +23,10 @@ const LINGER_BYTES: usize = 64 << 20;
 /// Room made at once on the word of `Content-Length`; the rest grows as bytes come.
 const FIRST_ROOM: usize = 64 << 10;
 
+/// What is said to a client that compresses.
+pub const COMPRESSED: &str =
+    "the body is compressed, which is not accepted here; send it without `content-encoding`";
+
 /// Why a body was not read.
 #[derive(Debug, PartialEq, Eq)]
 pub enum BodyError {
@@ -32,6 +36,9 @@ pub enum BodyError {
     TooSlow,
     /// The connection broke, or the framing is wrong.
     Broken(String),
+    /// It is compressed. A few hundred bytes may stand for gigabytes, and no identity
+    /// provider compresses what it sends.
+    Encoded,
 }
 
 /// Reads at most `limit` bytes.
@@ -40,6 +47,10 @@ where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Display,
 {
+    if encoded(headers) {
+        linger(body);
+        return Err(BodyError::Encoded);
+    }
     let announced = announced(headers, &body);
     // What was announced is refused before a byte of it is read.
     if announced.is_some_and(|length| length > limit as u64) {
@@ -77,6 +88,12 @@ pub fn at_most(headers: &HeaderMap, body: &impl Body, limit: usize) -> usize {
     announced(headers, body).map_or(limit, |length| {
         usize::try_from(length).unwrap_or(limit).min(limit)
     })
+}
+
+/// RFC 9110 8.4: `identity` is no coding, and should not be there at all.
+fn encoded(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 fn announced(headers: &HeaderMap, body: &impl Body) -> Option<u64> {

@@ -3,8 +3,12 @@
 //! Unknown fields are ignored, as clients written for Fleet send more than we use;
 //! a known field of the wrong type or size is refused by name.
 
+use std::fmt;
+
 use http::StatusCode;
 use percent_encoding::percent_decode_str;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::{Reply, reply};
@@ -69,10 +73,10 @@ impl Fields {
     /// Reads a body.
     pub fn parse(body: &[u8]) -> Result<Self, Failure> {
         match serde_json::from_slice(body) {
-            Ok(Value::Object(fields)) => Ok(Self(fields)),
-            Ok(_) => Err(Failure::bad(
+            Ok(Once(fields)) => Ok(Self(fields)),
+            Err(error) if error.is_data() => Err(Failure::bad(
                 "body",
-                "the body is json but no object; send `{…}`",
+                format!("the body is json and not usable: {error}"),
             )),
             Err(error) => Err(Failure::bad(
                 "body",
@@ -166,6 +170,38 @@ impl Fields {
                 format!("`{name}` has to be a text of 1 to {FIELD_BYTES} bytes, or a whole number"),
             )),
         }
+    }
+}
+
+/// An object that names each of its fields once. We take the stance that two of a name
+/// are a mistake, because readers differ about which one counts (RFC 8259 4).
+struct Once(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Once;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object: `{…}`")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Once, A::Error> {
+                let mut fields = Map::new();
+                while let Some((name, value)) = access.next_entry::<String, Value>()? {
+                    if fields.contains_key(&name) {
+                        let name = shown(&name);
+                        return Err(A::Error::custom(format_args!("`{name}` is given twice")));
+                    }
+                    fields.insert(name, value);
+                }
+                Ok(Once(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
     }
 }
 

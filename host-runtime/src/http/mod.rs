@@ -43,7 +43,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Body;
 use nameplate_store::RequestEntry;
@@ -129,7 +129,18 @@ impl Front {
         let (parts, body) = request.into_parts();
         let mut exchange = Exchange::new(parts, &self.settings, tenant, self.runtime.sources());
         let route = Route::of(&exchange.parts.method, exchange.path());
-        let mut answer = self.routed(route, &mut exchange, body).await;
+        let mut answer = if doubled(&exchange.parts.headers, &header::HOST) {
+            body::linger(body);
+            let text = "the request has two `Host` headers; send one";
+            reply::failure(StatusCode::BAD_REQUEST, text, "host")
+        } else {
+            self.routed(route, &mut exchange, body).await
+        };
+        // Nothing of ours is to be taken for something else than it says it is.
+        answer.headers_mut().insert(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        );
         if let Ok(id) = HeaderValue::from_str(exchange.id.as_str()) {
             answer.headers_mut().insert(REQUEST_ID, id);
         }
@@ -222,6 +233,11 @@ impl Front {
             recorded: None,
         });
     }
+}
+
+/// RFC 9112 3.2: of two hosts neither is chosen, for a proxy may have chosen the other.
+fn doubled(headers: &HeaderMap, name: &HeaderName) -> bool {
+    headers.get_all(name).iter().nth(1).is_some()
 }
 
 impl<B> tower::Service<Request<B>> for Front

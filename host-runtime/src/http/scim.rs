@@ -11,7 +11,7 @@ use hyper::body::Body;
 use nameplate_store::{ConnectionId, LogNote, TenantId, TokenScope};
 use serde_json::Value;
 
-use super::body::{self, BodyError};
+use super::body::{self, BodyError, COMPRESSED};
 use super::exchange::{Exchange, Line};
 use super::mount::Mounted;
 use super::{Front, Reply, base_url, reply};
@@ -214,6 +214,7 @@ fn body_refused(error: &BodyError, limit: usize) -> Reply {
                 "the body is larger than the {limit} bytes accepted here; send it in smaller parts"
             ),
         ),
+        BodyError::Encoded => reply::scim_error(StatusCode::UNSUPPORTED_MEDIA_TYPE, COMPRESSED),
         BodyError::TooSlow => reply::scim_error(
             StatusCode::REQUEST_TIMEOUT,
             "the body did not arrive in time; send the request again",
