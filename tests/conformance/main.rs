@@ -10,6 +10,7 @@
     reason = "tests"
 )]
 
+mod attacks;
 mod idp;
 mod mapping;
 mod rfc7644;
