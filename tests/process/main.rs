@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod attacks;
 mod cli;
 mod crash;
 mod durable;

@@ -4,6 +4,7 @@
 //! the table of all of them, with the test of each, and names every test below.
 
 mod bodies;
+mod document;
 mod filters;
 mod headers;
 mod http2;
