@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::clock::Sources;
 use crate::limits::Limits;
 use crate::plugin::{Plugin, PluginError};
-use crate::wasm::{EMBEDDED, Isolation, WasmOptions, WasmPlugin};
+use crate::plugins::{PluginKeys, Plugins, Shelf};
+use crate::wasm::{CodeCache, EMBEDDED, Isolation, Sandbox, WasmOptions};
 use crate::{Runtime, Stores};
 
 /// What a [`Runtime`] is made of. Only the stores have no default.
@@ -16,7 +17,9 @@ pub struct RuntimeBuilder {
     plugin: Option<Arc<dyn Plugin>>,
     limits: Limits,
     isolation: Isolation,
-    cache: Option<PathBuf>,
+    cache: Option<CodeCache>,
+    folder: PathBuf,
+    keys: PluginKeys,
     sources: Sources,
 }
 
@@ -29,6 +32,8 @@ impl Runtime {
             limits: Limits::default(),
             isolation: Isolation::default(),
             cache: None,
+            folder: PathBuf::from("plugins"),
+            keys: PluginKeys::default(),
             sources: Sources::default(),
         }
     }
@@ -47,10 +52,22 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Where compiled code is kept between starts; whoever can write there can run
-    /// code as this process. Without it each start compiles, which takes a second.
-    pub fn plugin_cache(mut self, folder: Option<PathBuf>) -> Self {
-        self.cache = folder;
+    /// Where compiled code is kept between starts. Without it each start compiles, which
+    /// takes a second.
+    pub fn plugin_cache(mut self, cache: Option<CodeCache>) -> Self {
+        self.cache = cache;
+        self
+    }
+
+    /// The folder of the components that tenants may be pinned to, `plugins` unless told.
+    pub fn plugin_folder(mut self, folder: PathBuf) -> Self {
+        self.folder = folder;
+        self
+    }
+
+    /// Who has to have signed a pinned component; nobody, unless told.
+    pub fn plugin_keys(mut self, keys: PluginKeys) -> Self {
+        self.keys = keys;
         self
     }
 
@@ -60,8 +77,8 @@ impl RuntimeBuilder {
         self
     }
 
-    /// A plugin other than the component this runtime was built with; isolation and
-    /// cache then do not count.
+    /// A plugin other than the component this runtime was built with, for all tenants that
+    /// are pinned to none.
     pub fn plugin(mut self, plugin: Arc<dyn Plugin>) -> Self {
         self.plugin = Some(plugin);
         self
@@ -73,17 +90,26 @@ impl RuntimeBuilder {
     /// # Errors
     /// If the component does not load.
     pub fn build(self) -> Result<Runtime, PluginError> {
-        let plugin = match self.plugin {
+        let Self {
+            stores,
+            plugin,
+            limits,
+            isolation,
+            cache,
+            folder,
+            keys,
+            sources,
+        } = self;
+        let sandbox = Sandbox::new(WasmOptions {
+            limits: limits.clone(),
+            isolation,
+            cache,
+        })?;
+        let own = match plugin {
             Some(plugin) => plugin,
-            None => Arc::new(WasmPlugin::load(
-                EMBEDDED,
-                WasmOptions {
-                    limits: self.limits.clone(),
-                    isolation: self.isolation,
-                    cache: self.cache,
-                },
-            )?),
+            None => Arc::new(sandbox.load(EMBEDDED)?),
         };
-        Ok(Runtime::new(plugin, self.stores, self.limits, self.sources))
+        let plugins = Plugins::new(own, sandbox, Shelf::new(folder, keys));
+        Ok(Runtime::new(Arc::new(plugins), stores, limits, sources))
     }
 }

@@ -14,8 +14,9 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::http::{Network, PublicUrl, Settings};
+use crate::plugins::{PluginKey, PluginKeys};
 use crate::server::ServerOptions;
-use crate::wasm::Isolation;
+use crate::wasm::{CodeCache, Isolation};
 use crate::webhooks::Reach;
 
 /// Read if it is there and `--config` names no other.
@@ -85,6 +86,36 @@ pub struct Config {
         value_name = "FOLDER"
     )]
     pub plugin_cache: Option<PathBuf>,
+
+    /// File of the key that compiled plugins are sealed with [default: beside the database,
+    /// named `.cache-key`]
+    #[arg(
+        long,
+        global = true,
+        env = "NAMEPLATE_PLUGIN_CACHE_KEY",
+        value_name = "FILE"
+    )]
+    pub plugin_cache_key: Option<PathBuf>,
+
+    /// Folder of components that tenants may be pinned to [default: `plugins` beside the
+    /// database]
+    #[arg(
+        long,
+        global = true,
+        env = "NAMEPLATE_PLUGIN_FOLDER",
+        value_name = "FOLDER"
+    )]
+    pub plugin_folder: Option<PathBuf>,
+
+    /// Public keys of minisign; with any, components have to be signed by one of them
+    #[arg(
+        long,
+        global = true,
+        env = "NAMEPLATE_PLUGIN_KEYS",
+        value_name = "LIST",
+        value_delimiter = ','
+    )]
+    pub plugin_keys: Option<Vec<PluginKey>>,
 
     /// May webhooks reach loopback, private and link-local addresses too
     #[arg(
@@ -229,6 +260,9 @@ impl Config {
             max_connections,
             isolation,
             plugin_cache,
+            plugin_cache_key,
+            plugin_folder,
+            plugin_keys,
             webhooks_allow_private,
             log,
         } = self;
@@ -242,6 +276,9 @@ impl Config {
             max_connections: max_connections.or(other.max_connections),
             isolation: isolation.or(other.isolation),
             plugin_cache: plugin_cache.or(other.plugin_cache),
+            plugin_cache_key: plugin_cache_key.or(other.plugin_cache_key),
+            plugin_folder: plugin_folder.or(other.plugin_folder),
+            plugin_keys: plugin_keys.or(other.plugin_keys),
             webhooks_allow_private: webhooks_allow_private.or(other.webhooks_allow_private),
             log: log.or(other.log),
         }
@@ -318,8 +355,21 @@ impl Config {
         }
     }
 
-    /// Where the compiled plugin is kept: the user's cache folder, if there is one.
-    pub fn plugin_cache(&self) -> Option<PathBuf> {
+    /// Where the components are that tenants may be pinned to.
+    pub fn plugin_folder(&self) -> PathBuf {
+        let Database::Sqlite(database) = self.database();
+        let beside = || database.with_file_name("plugins");
+        self.plugin_folder.clone().unwrap_or_else(beside)
+    }
+
+    /// Who has to have signed them.
+    pub fn plugin_keys(&self) -> PluginKeys {
+        PluginKeys::new(self.plugin_keys.clone().unwrap_or_default())
+    }
+
+    /// Where compiled plugins are kept: the user's cache folder, if there is one; sealed
+    /// with a key beside the database.
+    pub fn plugin_cache(&self) -> Option<CodeCache> {
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let user = || {
             variable("XDG_CACHE_HOME")
@@ -327,7 +377,11 @@ impl Config {
                 .or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".cache")))
                 .map(|cache| cache.join("nameplate"))
         };
-        self.plugin_cache.clone().or_else(user)
+        let folder = self.plugin_cache.clone().or_else(user)?;
+        let Database::Sqlite(database) = self.database();
+        let beside = || database.with_extension("cache-key");
+        let key = self.plugin_cache_key.clone().unwrap_or_else(beside);
+        Some(CodeCache { folder, key })
     }
 }
 

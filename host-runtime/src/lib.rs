@@ -45,6 +45,7 @@ mod outgoing;
 mod page;
 mod paged;
 pub mod plugin;
+pub mod plugins;
 pub mod preview;
 pub mod probe;
 mod promises;

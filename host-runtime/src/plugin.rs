@@ -39,12 +39,15 @@ pub struct Call {
     pub sources: Sources,
     /// What the tenant may use.
     pub limits: Arc<Limits>,
+    /// SHA-256 of the component that the tenant is pinned to; none: the installation's.
+    /// A plugin that is another one MUST refuse the call.
+    pub plugin: Option<[u8; 32]>,
     /// At the document it has lost a race for.
     pub(crate) turn: Arc<Turn>,
 }
 
 impl Call {
-    /// A call that stands in no line with others.
+    /// A call of the installation's own plugin that stands in no line with others.
     pub fn new(
         scope: Scope,
         connections: Arc<[Connection]>,
@@ -62,6 +65,7 @@ impl Call {
             hosts,
             sources,
             limits,
+            plugin: None,
             turn: Arc::default(),
         }
     }

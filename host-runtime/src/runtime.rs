@@ -419,6 +419,7 @@ impl Runtime {
             hosts: self.inner.stores.hosts.clone(),
             sources: self.inner.sources.clone(),
             limits: self.inner.limits.clone(),
+            plugin: None,
             turn: Arc::new(self.inner.turns.turn()),
         }
     }

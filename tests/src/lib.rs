@@ -38,4 +38,4 @@ pub use answer::Answer;
 pub use app::{App, Builder};
 pub use client::Client;
 pub use receiver::Receiver;
-pub use target::{Idp, component};
+pub use target::{Idp, component, sandbox};

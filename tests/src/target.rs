@@ -1,11 +1,12 @@
 //! What is under test: the component, the plugin without a sandbox, or a URL.
 
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use nameplate_runtime::limits::Limits;
 use nameplate_runtime::plugin::Plugin;
-use nameplate_runtime::wasm::{EMBEDDED, Engine, EngineOptions, WasmOptions, WasmPlugin};
+use nameplate_runtime::wasm::{
+    CodeCache, EMBEDDED, Engine, EngineOptions, Sandbox, WasmOptions, WasmPlugin,
+};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::app::App;
@@ -46,11 +47,16 @@ pub(crate) fn plugin(limits: &Limits) -> Arc<dyn Plugin> {
 /// Loads a component in the one engine of this process.
 ///
 /// # Errors
-/// As [`WasmPlugin::load_in`].
+/// As [`Sandbox::load`].
 pub fn component(
     bytes: &[u8],
     limits: &Limits,
 ) -> Result<WasmPlugin, nameplate_runtime::plugin::PluginError> {
+    sandbox(limits).load(bytes)
+}
+
+/// The one engine of this process, with slots counted anew.
+pub fn sandbox(limits: &Limits) -> Sandbox {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     let engine = ENGINE
         .get_or_init(|| Engine::new(&EngineOptions::from(&Limits::default())).expect("an engine"));
@@ -59,14 +65,18 @@ pub fn component(
         cache: Some(cache()),
         ..WasmOptions::default()
     };
-    WasmPlugin::load_in(engine.clone(), bytes, options)
+    Sandbox::within(engine.clone(), options)
 }
 
 /// Compiled code, kept between runs: `target/tmp` beside the profile of this binary.
-fn cache() -> PathBuf {
+fn cache() -> CodeCache {
     let binary = std::env::current_exe().expect("a test has a binary");
     let target = binary.ancestors().nth(3).expect("target/<profile>/deps");
-    target.join("tmp").join("compiled-plugin")
+    let place = target.join("tmp");
+    CodeCache {
+        folder: place.join("compiled-plugin"),
+        key: place.join("compiled-plugin.key"),
+    }
 }
 
 /// An identity provider's view: SCIM, and a directory that is empty at first.

@@ -60,6 +60,8 @@ pub(super) fn runtime(place: &Workplace) -> RuntimeBuilder {
         .limits(limits)
         .isolation(place.config.isolation())
         .plugin_cache(place.config.plugin_cache())
+        .plugin_folder(place.config.plugin_folder())
+        .plugin_keys(place.config.plugin_keys())
         .sources(place.sources.clone())
 }
 

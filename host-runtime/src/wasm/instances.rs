@@ -1,10 +1,12 @@
-//! Instances of the component: made, kept warm for their tenant, retired.
+//! Instances of components: made, kept warm for their tenant, retired. However many
+//! components there are, they share the engine's slots.
 //!
 //! An instance serves one tenant for its whole life. What a request leaves in its
 //! memory is therefore never seen by another tenant, and the next request of the
 //! same tenant saves making a new one.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -46,23 +48,55 @@ pub(super) struct Instance {
     served: u32,
 }
 
+/// A component that instances are made of.
+pub(super) struct Loaded {
+    /// Names it among those of one engine; never used again.
+    id: u64,
+    pre: PluginPre<GuestState>,
+}
+
+impl Loaded {
+    pub(super) fn new(pre: PluginPre<GuestState>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            pre,
+        }
+    }
+}
+
 struct Idle {
     tenant: TenantId,
+    component: u64,
     since: Instant,
     instance: Instance,
 }
 
-/// All instances of one component.
+/// All instances of one engine.
 pub(super) struct Instances {
     engine: Engine,
-    pre: PluginPre<GuestState>,
-    limits: Limits,
+    most: usize,
     isolation: Isolation,
-    /// Idle ones, the longest idle first. At most `limits.instances`, so a walk is short.
+    /// Idle ones, the longest idle first. At most `most`, so a walk is short.
     idle: Mutex<VecDeque<Idle>>,
     /// One permit for each slot of the engine's pool that a call may use.
     slots: Arc<Semaphore>,
-    tenants: Mutex<HashMap<TenantId, Arc<Semaphore>>>,
+    tenants: Mutex<HashMap<TenantId, Share>>,
+}
+
+/// What a tenant may have of the slots.
+struct Share {
+    most: u32,
+    turns: Arc<Semaphore>,
+}
+
+impl Share {
+    fn of(most: u32) -> Self {
+        Self {
+            most,
+            turns: Arc::new(Semaphore::new(most as usize)),
+        }
+    }
 }
 
 /// The right to use an instance; given back when dropped.
@@ -72,17 +106,12 @@ pub(super) struct Turn {
 }
 
 impl Instances {
-    pub(super) fn new(
-        engine: Engine,
-        pre: PluginPre<GuestState>,
-        limits: Limits,
-        isolation: Isolation,
-    ) -> Self {
+    pub(super) fn new(engine: Engine, most: u32, isolation: Isolation) -> Self {
+        let most = most as usize;
         Self {
-            slots: Arc::new(Semaphore::new(limits.instances as usize)),
+            slots: Arc::new(Semaphore::new(most)),
             engine,
-            pre,
-            limits,
+            most,
             isolation,
             idle: Mutex::default(),
             tenants: Mutex::default(),
@@ -91,8 +120,12 @@ impl Instances {
 
     /// Waits for the tenant's turn. A tenant that already keeps a full queue waiting
     /// is told to come back, so that one tenant's burst stays its own.
-    pub(super) async fn turn(&self, tenant: TenantId) -> Result<Turn, PluginError> {
-        let semaphore = self.tenant(tenant)?;
+    pub(super) async fn turn(
+        &self,
+        tenant: TenantId,
+        limits: &Limits,
+    ) -> Result<Turn, PluginError> {
+        let semaphore = self.tenant(tenant, limits)?;
         let closed = |_| PluginError::Busy;
         Ok(Turn {
             _tenant: semaphore.acquire_owned().await.map_err(closed)?,
@@ -103,26 +136,30 @@ impl Instances {
         })
     }
 
-    fn tenant(&self, tenant: TenantId) -> Result<Arc<Semaphore>, PluginError> {
+    fn tenant(&self, tenant: TenantId, limits: &Limits) -> Result<Arc<Semaphore>, PluginError> {
+        let most = limits.instances_per_tenant;
         let mut tenants = lock(&self.tenants);
-        let semaphore = tenants
-            .entry(tenant)
-            .or_insert_with(|| Arc::new(Semaphore::new(self.limits.instances_per_tenant as usize)));
+        let share = tenants.entry(tenant).or_insert_with(|| Share::of(most));
+        if share.most != most {
+            // Who has a turn by the old share finishes it.
+            *share = Share::of(most);
+        }
         // Each waiter and each running call holds a clone.
-        let most = (self.limits.queue_per_tenant + self.limits.instances_per_tenant) as usize;
-        if Arc::strong_count(semaphore) > most {
+        let most = limits.queue_per_tenant.saturating_add(most) as usize;
+        if Arc::strong_count(&share.turns) > most {
             return Err(PluginError::Busy);
         }
-        Ok(Arc::clone(semaphore))
+        Ok(Arc::clone(&share.turns))
     }
 
     /// A warm instance of the tenant, or a new one.
     pub(super) async fn take(
         &self,
+        component: &Loaded,
         tenant: TenantId,
         limits: &Limits,
     ) -> Result<Instance, PluginError> {
-        if let Some(instance) = self.take_idle(tenant)
+        if let Some(instance) = self.take_idle(component, tenant)
             // Memory never shrinks, and the tenant may have been given less since.
             && instance.store.data().memory.used <= limits.memory
         {
@@ -131,30 +168,32 @@ impl Instances {
         // Idle instances hold slots of the pool too: the longest idle makes room.
         let evicted = {
             let mut idle = lock(&self.idle);
-            let running = self.limits.instances as usize - self.slots.available_permits();
-            if idle.len() + running > self.limits.instances as usize {
+            let running = self.most - self.slots.available_permits();
+            if idle.len() + running > self.most {
                 idle.pop_front()
             } else {
                 None
             }
         };
         drop(evicted);
-        self.make(limits).await
+        self.make(component, limits).await
     }
 
-    fn take_idle(&self, tenant: TenantId) -> Option<Instance> {
+    fn take_idle(&self, component: &Loaded, tenant: TenantId) -> Option<Instance> {
         let mut idle = lock(&self.idle);
         // The most recently used one has the warmest memory.
-        let at = idle.iter().rposition(|idle| idle.tenant == tenant)?;
+        let at = idle
+            .iter()
+            .rposition(|idle| idle.tenant == tenant && idle.component == component.id)?;
         idle.remove(at).map(|idle| idle.instance)
     }
 
-    async fn make(&self, limits: &Limits) -> Result<Instance, PluginError> {
+    async fn make(&self, component: &Loaded, limits: &Limits) -> Result<Instance, PluginError> {
         let mut store = Store::new(self.engine.wasmtime(), GuestState::new(limits));
         store.limiter(|state| &mut state.memory);
         store.epoch_deadline_callback(|mut store| store.data_mut().tick());
         store.set_epoch_deadline(1);
-        let exports = self
+        let exports = component
             .pre
             .instantiate_async(&mut store)
             .await
@@ -171,7 +210,7 @@ impl Instances {
 
     /// Gives back an instance whose call ended well. After a trap or a time-out it
     /// must be dropped instead.
-    pub(super) fn give_back(&self, tenant: TenantId, mut instance: Instance) {
+    pub(super) fn give_back(&self, component: &Loaded, tenant: TenantId, mut instance: Instance) {
         instance.served += 1;
         let spent = instance.served >= MAX_SERVED
             || instance.store.data().memory.used > MAX_KEPT_MEMORY
@@ -181,6 +220,7 @@ impl Instances {
         }
         lock(&self.idle).push_back(Idle {
             tenant,
+            component: component.id,
             since: Instant::now(),
             instance,
         });
@@ -200,7 +240,21 @@ impl Instances {
         }
         // Dropped outside the lock: unmapping takes a while.
         drop(expired);
-        lock(&self.tenants).retain(|_, semaphore| Arc::strong_count(semaphore) > 1);
+        lock(&self.tenants).retain(|_, share| Arc::strong_count(&share.turns) > 1);
+    }
+
+    /// Drops what is idle of a component that is used no more.
+    pub(super) fn forget(&self, component: &Loaded) {
+        let gone: VecDeque<Idle> = {
+            let mut idle = lock(&self.idle);
+            let all = std::mem::take(&mut *idle);
+            let (gone, kept) = all
+                .into_iter()
+                .partition(|idle| idle.component == component.id);
+            *idle = kept;
+            gone
+        };
+        drop(gone);
     }
 }
 

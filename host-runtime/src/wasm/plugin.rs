@@ -1,17 +1,14 @@
 //! [`WasmPlugin`]: each call gets an instance, a deadline and a report.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use wasmtime::component::{HasSelf, Linker};
 
-use super::bindings::{Plugin as Exports, PluginPre};
-use super::cache;
-use super::engine::{Engine, EngineOptions};
-use super::instances::{Instance, Instances, Isolation};
+use super::bindings::Plugin as Exports;
+use super::instances::{Instance, Instances, Loaded};
 use super::state::GuestState;
+use crate::hex::hex;
 use crate::limits::Limits;
 use crate::plugin::{
     Call, Effect, EndUser, Label, LabelPage, Labelled, MappingError, MappingEvent, Missing,
@@ -26,56 +23,20 @@ const MAX_HEADERS: usize = 64 << 10;
 /// table; so that empty ones are bounded too.
 const HEADER_FRAME: usize = 32;
 
-/// How a component is loaded.
-#[derive(Clone, Debug, Default)]
-pub struct WasmOptions {
-    /// What each tenant may use.
-    pub limits: Limits,
-    /// When instances are used again.
-    pub isolation: Isolation,
-    /// Where compiled code is kept between starts; none: compiled each time.
-    /// Whoever can write there can run code as this process.
-    pub cache: Option<PathBuf>,
-}
-
 /// A component in its sandbox.
 pub struct WasmPlugin {
     instances: Arc<Instances>,
+    loaded: Loaded,
+    sha256: [u8; 32],
 }
 
 impl WasmPlugin {
-    /// Loads a component: compiles it (or takes the compiled code from the cache)
-    /// and links it to what the runtime offers, and to nothing else.
-    ///
-    /// # Errors
-    /// If it is no component, imports what is not offered, or lacks an export.
-    pub fn load(component: &[u8], options: WasmOptions) -> Result<Self, PluginError> {
-        let engine = Engine::new(&EngineOptions::from(&options.limits))?;
-        Self::load_in(engine, component, options)
-    }
-
-    /// The same in an engine that exists: tests share one.
-    ///
-    /// # Errors
-    /// As [`Self::load`].
-    pub fn load_in(
-        engine: Engine,
-        component: &[u8],
-        options: WasmOptions,
-    ) -> Result<Self, PluginError> {
-        let load = |error: wasmtime::Error| PluginError::Load(format!("{error:#}"));
-        let compiled = cache::compile(&engine, component, options.cache.as_deref())?;
-        let linker = linker(&engine).map_err(load)?;
-        let pre = linker.instantiate_pre(&compiled).map_err(load)?;
-        let pre = PluginPre::new(pre).map_err(load)?;
-        Ok(Self {
-            instances: Arc::new(Instances::new(
-                engine,
-                pre,
-                options.limits,
-                options.isolation,
-            )),
-        })
+    pub(super) fn new(instances: Arc<Instances>, loaded: Loaded, sha256: [u8; 32]) -> Self {
+        Self {
+            instances,
+            loaded,
+            sha256,
+        }
     }
 
     /// Runs one call in an instance of the call's tenant.
@@ -84,16 +45,20 @@ impl WasmPlugin {
         call: Call,
         work: impl AsyncFnOnce(&Exports, &mut wasmtime::Store<GuestState>) -> wasmtime::Result<T>,
     ) -> (Result<T, PluginError>, Report) {
+        if let Some(pin) = call.plugin.filter(|pin| *pin != self.sha256) {
+            let why = format!("component {} was asked for", hex(&pin));
+            return (Err(PluginError::Load(why)), Report::default());
+        }
         let tenant = call.scope.tenant;
         let limits = call.limits.clone();
         let limit_ms = limits.call_time_ms;
         let mut report = Report::default();
         let running = async {
-            let _turn = self.instances.turn(tenant).await?;
-            let mut instance = self.instances.take(tenant, &limits).await?;
+            let _turn = self.instances.turn(tenant, &limits).await?;
+            let mut instance = self.instances.take(&self.loaded, tenant, &limits).await?;
             let outcome = in_instance(&mut instance, call, work, &mut report).await;
             if outcome.is_ok() {
-                self.instances.give_back(tenant, instance);
+                self.instances.give_back(&self.loaded, tenant, instance);
             }
             outcome
         };
@@ -158,11 +123,10 @@ fn bounded(response: PluginResponse, most: usize) -> Result<PluginResponse, Plug
     Ok(response)
 }
 
-/// Everything a component may import; see `wit/world.wit`.
-fn linker(engine: &Engine) -> wasmtime::Result<Linker<GuestState>> {
-    let mut linker = Linker::new(engine.wasmtime());
-    Exports::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
-    Ok(linker)
+impl Drop for WasmPlugin {
+    fn drop(&mut self) {
+        self.instances.forget(&self.loaded);
+    }
 }
 
 /// A call to an export that answers `result<_, mapping-error>`.

@@ -13,7 +13,7 @@ use nameplate_runtime::http::{Front, Settings};
 use nameplate_runtime::limits::Limits;
 use nameplate_runtime::plugin::Plugin;
 use nameplate_runtime::server::{Server as HttpServer, ServerOptions};
-use nameplate_runtime::wasm::{EMBEDDED, Isolation, WasmOptions, WasmPlugin};
+use nameplate_runtime::wasm::{CodeCache, EMBEDDED, Isolation, Sandbox, WasmOptions};
 use nameplate_runtime::{Runtime, Stores};
 use nameplate_store_sql::{SqliteOptions, SqliteStore};
 use nameplate_tests::native::NativePlugin;
@@ -57,14 +57,17 @@ impl Which {
     pub fn plugin(self, cache: &Path) -> Result<Arc<dyn Plugin>> {
         Ok(match self {
             Self::Native => Arc::new(NativePlugin::new()),
-            Self::Sandbox => Arc::new(WasmPlugin::load(
-                EMBEDDED,
-                WasmOptions {
+            Self::Sandbox => {
+                let sandbox = Sandbox::new(WasmOptions {
                     limits: Limits::default(),
                     isolation: Isolation::Tenant,
-                    cache: Some(cache.to_owned()),
-                },
-            )?),
+                    cache: Some(CodeCache {
+                        folder: cache.to_owned(),
+                        key: cache.with_extension("key"),
+                    }),
+                })?;
+                Arc::new(sandbox.load(EMBEDDED)?)
+            }
         })
     }
 }

@@ -2,7 +2,7 @@
 //! memory is seen by no other.
 
 use nameplate_runtime::limits::Limits;
-use nameplate_runtime::wasm::{Isolation, WasmOptions, WasmPlugin};
+use nameplate_runtime::wasm::{Isolation, Sandbox, WasmOptions};
 use nameplate_tests::hostile::{self, Misdeed};
 use nameplate_tests::{App, Client, component};
 use serde_json::{Value, json};
@@ -21,7 +21,9 @@ async fn app(isolation: Isolation) -> App {
         isolation,
         cache: None,
     };
-    let plugin = WasmPlugin::load(&hostile::component(), options).unwrap();
+    let plugin = Sandbox::new(options)
+        .and_then(|sandbox| sandbox.load(&hostile::component()))
+        .unwrap();
     App::builder().limits(limits).plugin(plugin).start().await
 }
 

@@ -1,5 +1,7 @@
 //! The sandbox, its limits, tenants and what must never be kept.
 
+#[cfg(unix)]
+mod code_cache;
 mod concurrency;
 mod imports;
 mod isolation;

@@ -68,6 +68,10 @@ impl Place {
         }
         command
             .env("NAMEPLATE_PLUGIN_CACHE", &self.cache)
+            .env(
+                "NAMEPLATE_PLUGIN_CACHE_KEY",
+                self.cache.with_extension("key"),
+            )
             .current_dir(self.folder())
             .args(args)
             .stdin(Stdio::null());
