@@ -22,8 +22,8 @@ use crate::plugin::{
 };
 use crate::turns::Turns;
 use nameplate_store::{
-    Connection, ConnectionId, ControlStore, HostStore, Scope, StoreError, TenantId, Timestamp,
-    UserStore, WebhookStore,
+    Connection, ConnectionId, ControlStore, HostStore, PluginHash, Scope, StoreError, TenantId,
+    Timestamp, UserStore, WebhookStore,
 };
 
 /// How many hosts a directory change maps before its request is answered; the
@@ -112,6 +112,7 @@ struct TenantState {
     connections: Arc<[Connection]>,
     configs: HashMap<ConnectionId, Arc<GuestConfig>>,
     mapping: Arc<GuestConfig>,
+    plugin: Option<PluginHash>,
 }
 
 impl Runtime {
@@ -388,7 +389,7 @@ impl Runtime {
             None => state.mapping.clone(),
             Some(connection) => state.configs.get(&connection).cloned().unwrap_or_default(),
         };
-        Ok(Call::new(
+        let call = Call::new(
             Scope { tenant, connection },
             state.connections.clone(),
             config,
@@ -396,7 +397,11 @@ impl Runtime {
             hosts,
             self.inner.sources.clone(),
             self.inner.limits.clone(),
-        ))
+        );
+        Ok(Call {
+            plugin: state.plugin,
+            ..call
+        })
     }
 
     pub(crate) async fn mapping_call(&self, tenant: TenantId) -> Result<Call, StoreError> {
@@ -419,7 +424,7 @@ impl Runtime {
             hosts: self.inner.stores.hosts.clone(),
             sources: self.inner.sources.clone(),
             limits: self.inner.limits.clone(),
-            plugin: None,
+            plugin: state.plugin,
             turn: Arc::new(self.inner.turns.turn()),
         }
     }
@@ -432,7 +437,9 @@ impl Runtime {
         }
         let control = &self.inner.stores.control;
         let connections = control.connections(tenant).await?;
-        let settings = control.tenant(tenant).await?.map(|found| found.settings);
+        let found = control.tenant(tenant).await?;
+        let plugin = found.as_ref().and_then(|found| found.plugin);
+        let settings = found.map(|found| found.settings);
         let configs = connections
             .iter()
             .map(|connection| {
@@ -451,6 +458,7 @@ impl Runtime {
             mapping: Arc::new(mapping_config(settings.as_deref(), &connections)),
             connections: connections.into(),
             configs,
+            plugin,
         });
         self.known().insert(tenant, state.clone());
         Ok(state)

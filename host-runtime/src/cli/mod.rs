@@ -5,7 +5,9 @@ mod connections;
 mod export;
 mod import;
 mod init;
+mod inspect;
 mod journal;
+mod plugin;
 mod probe;
 mod progress;
 mod reconcile;
@@ -86,6 +88,10 @@ enum Command {
     Webhook(webhooks::WebhookCommand),
     /// Play an identity provider against a SCIM server and say what it would make of it
     Probe(probe::ProbeCommand),
+    /// Choose which component a tenant runs
+    #[command(subcommand)]
+    Plugin(plugin::PluginCommand),
+    Inspect(inspect::Inspect),
 }
 
 /// What every command works with.
@@ -130,6 +136,10 @@ fn execute(cli: Cli) -> Result<()> {
     let config = cli.settings.with_file(cli.config.as_deref())?;
     let serving = matches!(cli.command, Command::Serve);
     start_log(&config, if serving { "info" } else { "warn" })?;
+    // Looking at a file needs no database.
+    if let Command::Inspect(command) = cli.command {
+        return command.run(&config);
+    }
     let mut builder = if serving {
         tokio::runtime::Builder::new_multi_thread()
     } else {
@@ -163,6 +173,8 @@ fn execute(cli: Cli) -> Result<()> {
             Command::Requests(command) => command.run(&context).await,
             Command::Webhook(command) => command.run(&context).await,
             Command::Probe(command) => command.run(context.config).await,
+            Command::Plugin(command) => command.run(&context).await,
+            Command::Inspect(command) => command.run(&context.config),
         };
         store.close();
         done

@@ -9,6 +9,7 @@
 //!
 //! Must not know tenants, settings or SCIM.
 
+mod choice;
 mod keys;
 mod shelf;
 
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use tokio::sync::OwnedMutexGuard;
 
+pub use choice::ChoiceError;
 pub use keys::{InvalidKey, PluginKey, PluginKeys, SignatureState};
 pub use shelf::{Found, Pin, Shelf, ShelfError, parse_pin};
 

@@ -14,7 +14,7 @@ use super::keys::{PluginKeys, SignatureState};
 use crate::hex::{hex, unhex};
 
 /// Names a component: SHA-256 of its bytes.
-pub type Pin = [u8; 32];
+pub type Pin = nameplate_store::PluginHash;
 
 /// Bytes of a component; the one that comes with the runtime has 2 MiB.
 const MAX_COMPONENT: u64 = 64 << 20;
