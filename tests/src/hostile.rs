@@ -10,7 +10,7 @@ use wit_parser::abi::{AbiVariant, WasmType};
 use wit_parser::{Resolve, WorldId, WorldItem};
 
 /// What a request can make [`component`] do. Every other path is answered with 200 and
-/// `{}`, and every other export traps.
+/// `{}`; it takes all settings, and its further exports trap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Misdeed {
     /// Computes for ever.
@@ -68,54 +68,84 @@ pub const SEARCH: &str = "/search";
 /// Does as its requests say.
 pub fn component() -> Vec<u8> {
     let (resolve, world) = world("plugin", "");
-    encode(&resolve, world, "", "")
+    encode(&resolve, world, &Ways::default())
 }
 
-/// The same, and it never gets as far as serving: it loops while it is started.
+/// Another one that behaves alike, of another hash.
+pub fn another() -> Vec<u8> {
+    let (resolve, world) = world("plugin", "");
+    let ways = Ways {
+        more: "(func $nothing)",
+        ..Ways::default()
+    };
+    encode(&resolve, world, &ways)
+}
+
+/// Traps in every export.
+pub fn that_traps() -> Vec<u8> {
+    let (resolve, world) = world("plugin", "");
+    let ways = Ways {
+        traps: true,
+        ..Ways::default()
+    };
+    encode(&resolve, world, &ways)
+}
+
+/// Never gets as far as serving: it loops while it is started.
 pub fn that_never_starts() -> Vec<u8> {
     let (resolve, world) = world("plugin", "");
-    encode(
-        &resolve,
-        world,
-        "",
-        "(func $start (loop $for_ever (br $for_ever))) (start $start)",
-    )
+    let ways = Ways {
+        more: "(func $start (loop $for_ever (br $for_ever))) (start $start)",
+        ..Ways::default()
+    };
+    encode(&resolve, world, &ways)
 }
 
-/// The same with an import that no host offers.
+/// Has an import that no host offers.
 pub fn with_an_import() -> Vec<u8> {
     let extra = "package evil:x;
         interface net { reach: func(); }
         world w { include nameplate:scim/plugin@0.1.0; import net; }";
     let (resolve, world) = world("w", extra);
-    encode(
-        &resolve,
-        world,
-        "(import \"evil:x/net\" \"reach\" (func))",
-        "",
-    )
+    let ways = Ways {
+        import: "(import \"evil:x/net\" \"reach\" (func))",
+        ..Ways::default()
+    };
+    encode(&resolve, world, &ways)
 }
 
-/// A component of the contract's next version, which this runtime does not speak.
-pub fn of_another_version(version: &str) -> Vec<u8> {
-    let (mut resolve, world) = world("plugin", "");
-    let package = resolve.worlds[world].package.expect("hand-written");
-    let name = &mut resolve.packages[package].name;
-    name.version = Some(version.parse().expect("hand-written"));
-    encode(&resolve, world, "", "")
+/// Speaks another version of the contract.
+pub fn of_version(version: &str) -> Vec<u8> {
+    let folder = plugin_build::workspace_root().join("wit");
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(folder).expect("hand-written");
+    let version = version.parse().expect("hand-written");
+    resolve.packages[package].name.version = Some(version);
+    let world = resolve
+        .select_world(&[package], Some("plugin"))
+        .expect("hand-written");
+    encode(&resolve, world, &Ways::default())
 }
 
-/// A component that lacks the export `interface`.
+/// Lacks an export.
 pub fn without_export(interface: &str) -> Vec<u8> {
     let (mut resolve, world) = world("plugin", "");
-    let key = resolve.worlds[world]
-        .exports
-        .keys()
-        .find(|key| resolve.name_world_key(key).contains(interface))
+    let exports = resolve.worlds[world].exports.keys();
+    let lacking = exports
+        .filter(|key| resolve.name_world_key(key).contains(interface))
         .cloned()
+        .next()
         .expect("hand-written");
-    resolve.worlds[world].exports.shift_remove(&key);
-    encode(&resolve, world, "", "")
+    resolve.worlds[world].exports.shift_remove(&lacking);
+    encode(&resolve, world, &Ways::default())
+}
+
+/// How a component differs from the one that does as its requests say.
+#[derive(Default)]
+struct Ways {
+    import: &'static str,
+    more: &'static str,
+    traps: bool,
 }
 
 fn world(name: &str, extra: &str) -> (Resolve, WorldId) {
@@ -131,8 +161,8 @@ fn world(name: &str, extra: &str) -> (Resolve, WorldId) {
     (resolve, world)
 }
 
-fn encode(resolve: &Resolve, world: WorldId, import: &str, more: &str) -> Vec<u8> {
-    let text = module(resolve, world, import, more);
+fn encode(resolve: &Resolve, world: WorldId, ways: &Ways) -> Vec<u8> {
+    let text = module(resolve, world, ways);
     let mut module = wat::parse_str(text).expect("hand-written");
     embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8, false)
         .expect("hand-written");
@@ -239,7 +269,12 @@ const HANDLE: &str = r#"
     (i32.const 1024)
 "#;
 
-fn module(resolve: &Resolve, world: WorldId, import: &str, more: &str) -> String {
+fn module(resolve: &Resolve, world: WorldId, ways: &Ways) -> String {
+    let Ways {
+        import,
+        more,
+        traps,
+    } = ways;
     let named = |interface: &str| {
         let imports = resolve.worlds[world].imports.keys();
         let mut names = imports.map(|key| resolve.name_world_key(key));
@@ -265,11 +300,14 @@ fn module(resolve: &Resolve, world: WorldId, import: &str, more: &str) -> String
             for result in &signature.results {
                 write!(text, " (result {})", core_type(*result)).expect("hand-written");
             }
-            if name == "handle" {
-                assert!(!signature.indirect_params && signature.retptr);
-                text.push_str(HANDLE);
-            } else {
-                text.push_str(" unreachable");
+            match name.as_str() {
+                "handle" if !traps => {
+                    assert!(!signature.indirect_params && signature.retptr);
+                    text.push_str(HANDLE);
+                }
+                // No objection: the place is never written.
+                "check" if !traps => text.push_str("(i32.const 3072)"),
+                _ => text.push_str(" unreachable"),
             }
             text.push(')');
         }

@@ -1,10 +1,8 @@
-//! What one tenant's component does is felt by no other, and what it keeps in its
-//! memory is seen by no other.
+//! What a component keeps in its memory for one tenant is seen by no other.
 
 use nameplate_runtime::limits::Limits;
 use nameplate_runtime::wasm::{Isolation, Sandbox, WasmOptions};
-use nameplate_tests::hostile::{self, Misdeed};
-use nameplate_tests::{App, Client, component};
+use nameplate_tests::{App, Client, hostile};
 use serde_json::{Value, json};
 
 /// Two slots and tenants in turns: whoever comes next gets what another has left.
@@ -64,34 +62,5 @@ async fn memory_of_a_request_is_seen_by_no_other_request_where_each_has_its_own(
         keep(&one).await;
         assert!(!found(&one).await, "round {round}: the same tenant");
         assert!(!found(&other).await, "round {round}: another tenant");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn whatever_a_component_does_ends_its_own_request_alone() {
-    let limits = Limits {
-        guest_time_ms: 300,
-        memory: 32 << 20,
-        response: 16 << 20,
-        large_body: 4 << 20,
-        host_calls: 500,
-        ..Limits::default()
-    };
-    let plugin = component(&hostile::component(), &limits).unwrap();
-    let app = App::builder().limits(limits).plugin(plugin).start().await;
-    let (neighbour, _) = app.clients("neighbour", "okta").await;
-    for misdeed in Misdeed::ALL {
-        let evil = app.scim();
-        let doing = tokio::spawn(async move { evil.get(misdeed.path()).await });
-        let mut asked = 0;
-        while asked < 10 || !doing.is_finished() {
-            let answer = neighbour.get("/fine").await;
-            assert_eq!(answer.status, 200, "beside {misdeed:?}: {answer:?}");
-            asked += 1;
-        }
-        let answer = doing.await.unwrap().refused(503, "");
-        let seconds: u64 = answer.header("retry-after").parse().unwrap();
-        assert!((1..=60).contains(&seconds), "{misdeed:?}");
-        assert_eq!(app.scim().get("/fine").await.expect(200).json, json!({}));
     }
 }

@@ -8,6 +8,7 @@ mod isolation;
 mod large;
 mod limits;
 mod mounts;
+mod plugins;
 mod reindex;
 mod secrets;
 mod settings;
