@@ -451,6 +451,9 @@ pub trait Plugin: Send + Sync {
         json: Vec<u8>,
     ) -> Result<Option<String>, PluginError>;
 
+    /// Forgets what could not be loaded: an administrator says that it is mended.
+    fn look_again(&self) {}
+
     /// Gives up what has not been used for a while; called about once a second.
     fn tidy(&self) {}
 }

@@ -54,6 +54,7 @@ impl Runtime {
         plugin: Option<Pin>,
     ) -> Result<Tenant, ChoiceError> {
         self.forget(tenant);
+        self.plugin().look_again();
         self.try_out(tenant, plugin).await?;
         let change = TenantChange {
             plugin: Some(plugin),

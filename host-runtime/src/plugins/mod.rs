@@ -280,6 +280,15 @@ impl Plugin for Plugins {
         self.of(&call).await?.check_settings(call, json).await
     }
 
+    fn look_again(&self) {
+        for place in lock(&self.places).values() {
+            // What is being loaded just now is looked at as it is.
+            if let Ok(mut state) = place.state.try_lock() {
+                state.take_if(|tried| tried.loaded.is_err());
+            }
+        }
+    }
+
     fn tidy(&self) {
         self.own.tidy();
         self.stock.sandbox.tidy();
