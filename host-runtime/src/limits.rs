@@ -1,5 +1,7 @@
 //! What one tenant may use. Every number says what it bounds and why.
 
+use nameplate_store::Quota;
+
 use crate::webhooks::WebhookLimits;
 
 /// Limits of one tenant.
@@ -28,9 +30,9 @@ pub struct Limits {
     pub response: usize,
     /// How often a tenant may ask; none: as often as it likes.
     pub rate: Option<Rate>,
-    /// People in one directory.
+    /// People of the tenant, all connections together.
     pub users: u64,
-    /// Groups in one directory.
+    /// Groups of the tenant, all connections together.
     pub groups: u64,
     /// Members of one group: the largest that identity providers push have 150,000.
     pub members: u64,
@@ -63,6 +65,17 @@ impl Default for Rate {
         Self {
             per_second: 100,
             burst: 1000,
+        }
+    }
+}
+
+impl Limits {
+    /// What a commit of the tenant may lead to.
+    pub fn quota(&self) -> Quota {
+        Quota {
+            users: self.users,
+            groups: self.groups,
+            members: self.members,
         }
     }
 }

@@ -147,9 +147,12 @@ impl Call {
     pub async fn commit(
         &self,
         commit_id: [u8; 16],
-        units: Vec<Unit>,
+        mut units: Vec<Unit>,
         stop_after: Option<u32>,
     ) -> Result<(Vec<Outcome>, Vec<DirectoryChange>), StoreError> {
+        for unit in &mut units {
+            unit.quota = self.limits.quota();
+        }
         // Kept aside: the store takes the units.
         let drafts: Vec<_> = units
             .iter()

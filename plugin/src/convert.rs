@@ -455,6 +455,15 @@ impl From<wit::Outcome> for scim::Outcome {
                 owner,
             },
             wit::Outcome::Missing(ids) => Self::Missing(ids),
+            wit::Outcome::Full(wit::Full { change, what, most }) => Self::Full {
+                change,
+                what: match what {
+                    wit::Bounded::Users => scim::Bounded::Users,
+                    wit::Bounded::Groups => scim::Bounded::Groups,
+                    wit::Bounded::Members => scim::Bounded::Members,
+                },
+                most,
+            },
             wit::Outcome::NotTried => Self::NotTried,
         }
     }

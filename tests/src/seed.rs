@@ -103,6 +103,7 @@ fn user(id: &str, n: usize, index: &str) -> Unit {
         index_version: index.to_owned(),
     };
     Unit {
+        quota: Default::default(),
         changes: vec![Change::Put(put)],
         event: None,
     }

@@ -108,6 +108,7 @@ fn unit() -> impl Strategy<Value = Unit> {
             logins: vec![b"ana".to_vec()],
         };
         Unit {
+            quota: Default::default(),
             changes,
             event: Some(event),
         }
@@ -428,6 +429,7 @@ fn a_commit_that_is_repeated_is_done_once() {
         let (base, scope) = seeded(&[]).await;
         let preview = DirectoryPreview::new(Arc::new(base), scope, NOW).unwrap();
         let unit = Unit {
+            quota: Default::default(),
             changes: vec![put("u0", Precondition::Absent, 0, 0, 0)],
             event: None,
         };

@@ -65,6 +65,7 @@ fn unit(id: &str) -> Unit {
         if_missing: IfMissing::Fail,
     };
     Unit {
+        quota: Default::default(),
         changes: vec![put(Kind::User, id, vec![key]), Change::Members(delta)],
         event: Some(EventDraft {
             name: "user.created".to_owned(),
@@ -93,6 +94,7 @@ async fn write_for_ever(path: PathBuf) {
         .unwrap()
         .unwrap();
     let group = Unit {
+        quota: Default::default(),
         changes: vec![put(Kind::Group, "g1", Vec::new())],
         event: None,
     };

@@ -36,6 +36,7 @@ fn delta(add: impl IntoIterator<Item = String>, replace: bool) -> Change {
 
 fn unit(changes: Vec<Change>) -> Vec<Unit> {
     vec![Unit {
+        quota: Default::default(),
         changes,
         event: None,
     }]

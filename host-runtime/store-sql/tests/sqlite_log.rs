@@ -53,6 +53,7 @@ impl Log {
                 logins: logins.to_vec(),
             };
             let units = vec![Unit {
+                quota: Default::default(),
                 changes: vec![put(Kind::User, &id)],
                 event: Some(event),
             }];

@@ -129,6 +129,50 @@ pub struct EventDraft {
     pub logins: Vec<Vec<u8>>,
 }
 
+/// What there may not be more of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bounded {
+    /// Users of the tenant.
+    Users,
+    /// Groups of the tenant.
+    Groups,
+    /// Members of one group, held ones among them.
+    Members,
+}
+
+/// How much a unit may lead to. What is there already stays and can be changed, even
+/// where it is more: only a unit that adds is refused. By default there is no bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Users of the tenant, all connections together.
+    pub users: u64,
+    /// Groups of the tenant, all connections together.
+    pub groups: u64,
+    /// Members of a group.
+    pub members: u64,
+}
+
+impl Default for Quota {
+    fn default() -> Self {
+        Self {
+            users: u64::MAX,
+            groups: u64::MAX,
+            members: u64::MAX,
+        }
+    }
+}
+
+impl Quota {
+    /// What bounds documents of a kind, and how many there may be.
+    pub fn of(self, kind: Kind) -> (Bounded, u64) {
+        match kind {
+            Kind::User => (Bounded::Users, self.users),
+            Kind::Group => (Bounded::Groups, self.groups),
+        }
+    }
+}
+
 /// Changes that happen together or not at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unit {
@@ -136,6 +180,9 @@ pub struct Unit {
     pub changes: Vec<Change>,
     /// Kept only if something really changed.
     pub event: Option<EventDraft>,
+    /// What it may not exceed, checked inside the commit: a unit that would is
+    /// [`Outcome::Full`].
+    pub quota: Quota,
 }
 
 /// What one change did.
@@ -187,6 +234,15 @@ pub enum Outcome {
     },
     /// [`IfMissing::Fail`], and these do not exist; at most 100.
     Missing(Vec<String>),
+    /// There is no room for what the unit adds.
+    Full {
+        /// Which change, from 0.
+        change: u32,
+        /// Of what there would be too many.
+        what: Bounded,
+        /// How many there may be.
+        most: u64,
+    },
     /// Not tried, for `stop_after` units had failed.
     NotTried,
 }

@@ -385,6 +385,17 @@ pub struct ChangeResult {
     pub attached_to: Vec<String>,
 }
 
+/// What there may not be more of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bounded {
+    /// Users of the tenant.
+    Users,
+    /// Groups of the tenant.
+    Groups,
+    /// Members of one group, held ones among them.
+    Members,
+}
+
 /// What became of one unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -413,6 +424,15 @@ pub enum Outcome {
     },
     /// [`IfMissing::Fail`], and these do not exist; at most 100.
     Missing(Vec<String>),
+    /// There is no room for what the unit adds.
+    Full {
+        /// Which change, from 0.
+        change: u32,
+        /// Of what there would be too many.
+        what: Bounded,
+        /// How many there may be.
+        most: u64,
+    },
     /// Not tried, for `stop_after` units had failed.
     NotTried,
 }

@@ -17,6 +17,8 @@ const MEDIA_TYPE: &str = "application/scim+json";
 /// Seconds after which a client should try again: what made the store busy is over
 /// in less.
 const RETRY_AFTER: &str = "1";
+/// Seconds after which there may be room again: somebody has to make it.
+const RETRY_FULL: &str = "3600";
 
 /// Why a request was not carried out.
 #[derive(Debug)]
@@ -59,8 +61,13 @@ pub fn empty(status: u16) -> Response {
 /// A SCIM error (RFC 7644 3.12).
 pub fn error(error: &ScimError) -> Response {
     let mut response = json(error.status, bytes(&error.to_json()));
-    if error.status == 503 {
-        header(&mut response, "retry-after", RETRY_AFTER);
+    let retry_after = match error.status {
+        503 => Some(RETRY_AFTER),
+        507 => Some(RETRY_FULL),
+        _ => None,
+    };
+    if let Some(seconds) = retry_after {
+        header(&mut response, "retry-after", seconds);
     }
     response
 }

@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 use crate::bulk::Promises;
 use crate::config::Config;
 use crate::directory::{
-    Change, ChangeResult, DirectoryError, Document, EventDraft, Key, Kind, Outcome, Precondition,
-    Put, Unit,
+    Bounded, Change, ChangeResult, DirectoryError, Document, EventDraft, Key, Kind, Outcome,
+    Precondition, Put, Unit,
 };
 use crate::error::ScimError;
 use crate::filter::{index_version, keys_of};
@@ -326,8 +326,24 @@ pub(crate) fn refusal(failed: Outcome) -> ScimError {
     match failed {
         Outcome::KeyTaken { attribute, .. } => taken(&attribute),
         Outcome::Missing(ids) => groups::unknown_members(&ids),
+        Outcome::Full { what, most, .. } => full(what, most),
         Outcome::Committed { .. } | Outcome::Stale { .. } | Outcome::NotTried => busy(),
     }
+}
+
+/// No room for more. RFC 7644 has no word for it; 507 (RFC 4918 11.5) says that the
+/// request was fine, and that it may be sent again once there is room.
+fn full(what: Bounded, most: u64) -> ScimError {
+    let what = match what {
+        Bounded::Users => format!("{most} users are as many as this tenant may have"),
+        Bounded::Groups => format!("{most} groups are as many as this tenant may have"),
+        Bounded::Members => format!("{most} members are as many as a group may have"),
+    };
+    ScimError::new(
+        507,
+        None,
+        format!("{what}; have the limit raised, or remove some"),
+    )
 }
 
 /// A body of POST or PUT.

@@ -9,6 +9,7 @@ mod large;
 mod limits;
 mod mounts;
 mod plugins;
+mod quota;
 mod reindex;
 mod secrets;
 mod settings;

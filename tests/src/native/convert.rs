@@ -354,6 +354,8 @@ fn change_to_store(change: scim::Change) -> store::Change {
 pub(super) fn unit(unit: scim::Unit) -> store::Unit {
     let scim::Unit { changes, event } = unit;
     store::Unit {
+        // Not the plugin's to say: the call sets it.
+        quota: store::Quota::default(),
         changes: changes.into_iter().map(change_to_store).collect(),
         event: event.map(|event| {
             let scim::EventDraft {
@@ -415,6 +417,15 @@ pub(super) fn outcome(outcome: store::Outcome, connections: &[store::Connection]
             owner,
         },
         store::Outcome::Missing(ids) => scim::Outcome::Missing(ids),
+        store::Outcome::Full { change, what, most } => scim::Outcome::Full {
+            change,
+            what: match what {
+                store::Bounded::Users => scim::Bounded::Users,
+                store::Bounded::Groups => scim::Bounded::Groups,
+                store::Bounded::Members => scim::Bounded::Members,
+            },
+            most,
+        },
         store::Outcome::NotTried => scim::Outcome::NotTried,
     }
 }

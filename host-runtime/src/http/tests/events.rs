@@ -23,6 +23,7 @@ async fn events(world: &World, names: &[&str]) {
             index_version: "v1".to_owned(),
         };
         let unit = Unit {
+            quota: Default::default(),
             changes: vec![Change::Put(put)],
             event: Some(EventDraft {
                 name: (*name).to_owned(),

@@ -329,6 +329,8 @@ impl From<wit::Change> for store::Change {
 pub(in crate::wasm) fn unit_from_wit(unit: wit::Unit) -> store::Unit {
     let wit::Unit { changes, event } = unit;
     store::Unit {
+        // Not the plugin's to say: the call sets it.
+        quota: store::Quota::default(),
         changes: list(changes),
         event: event.map(|event| {
             let wit::EventDraft {
@@ -395,6 +397,15 @@ pub(in crate::wasm) fn outcome(
             owner,
         }),
         store::Outcome::Missing(ids) => wit::Outcome::Missing(ids),
+        store::Outcome::Full { change, what, most } => wit::Outcome::Full(wit::Full {
+            change,
+            what: match what {
+                store::Bounded::Users => wit::Bounded::Users,
+                store::Bounded::Groups => wit::Bounded::Groups,
+                store::Bounded::Members => wit::Bounded::Members,
+            },
+            most,
+        }),
         store::Outcome::NotTried => wit::Outcome::NotTried,
     }
 }

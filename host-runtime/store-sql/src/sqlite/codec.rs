@@ -3,7 +3,7 @@
 //! Numbers are 63 bits, lists of bytes are length-prefixed blobs, outcomes are
 //! JSON. What cannot be read back is [`nameplate_store::StoreError::Corrupt`].
 
-use nameplate_store::{ChangeResult, ConnectionId, Document, Key, Kind, Outcome, Subject};
+use nameplate_store::{Bounded, ChangeResult, ConnectionId, Document, Key, Kind, Outcome, Subject};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use serde::{Deserialize, Serialize};
 
@@ -221,6 +221,11 @@ enum StoredOutcome {
         owner: String,
     },
     Missing(Vec<String>),
+    Full {
+        change: u32,
+        what: Bounded,
+        most: u64,
+    },
     NotTried,
 }
 
@@ -297,6 +302,7 @@ pub fn write_outcomes(outcomes: &[Outcome]) -> Result<String, Fault> {
                 owner,
             },
             Outcome::Missing(ids) => StoredOutcome::Missing(ids),
+            Outcome::Full { change, what, most } => StoredOutcome::Full { change, what, most },
             Outcome::NotTried => StoredOutcome::NotTried,
         })
         .collect();
@@ -325,6 +331,7 @@ pub fn read_outcomes(text: &str) -> Result<Vec<Outcome>, Fault> {
                 owner,
             },
             StoredOutcome::Missing(ids) => Outcome::Missing(ids),
+            StoredOutcome::Full { change, what, most } => Outcome::Full { change, what, most },
             StoredOutcome::NotTried => Outcome::NotTried,
         })
         .collect())
@@ -396,6 +403,11 @@ mod tests {
                 owner: "u".to_owned(),
             },
             Outcome::Missing(vec!["x".to_owned()]),
+            Outcome::Full {
+                change: 2,
+                what: Bounded::Members,
+                most: 250_000,
+            },
             Outcome::NotTried,
         ];
         assert_eq!(

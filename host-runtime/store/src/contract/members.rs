@@ -281,6 +281,7 @@ pub async fn several_deltas_in_a_unit_add_up<S: Backend>(store: &S) {
         delta("g1").add(&["u1"]).into(),
     ];
     let unit = Unit {
+        quota: Default::default(),
         changes,
         event: None,
     }

@@ -33,6 +33,7 @@ pub mod index;
 pub mod members;
 pub mod names;
 mod place;
+pub mod quota;
 pub mod rehearsal;
 pub mod reserved;
 pub mod scope;
@@ -71,6 +72,13 @@ macro_rules! contract_suite {
                 a_delete_takes_keys_and_answers_the_last_version,
                 get_many_leaves_out_what_is_absent,
                 a_version_goes_up_once_in_a_unit,
+            }
+            quota {
+                one_document_more_than_the_quota_is_refused,
+                all_connections_of_a_tenant_count_together_and_no_other_tenant,
+                what_is_over_its_quota_can_be_changed_and_deleted,
+                one_member_more_than_the_quota_is_refused_and_none_is_added,
+                held_members_count_too,
             }
             units {
                 a_refused_unit_leaves_no_trace,

@@ -338,12 +338,14 @@ impl<C: Into<Change>> From<C> for Unit {
         Self {
             changes: vec![change.into()],
             event: None,
+            quota: Default::default(),
         }
     }
 }
 
 pub fn both(first: impl Into<Change>, second: impl Into<Change>) -> Unit {
     Unit {
+        quota: Default::default(),
         changes: vec![first.into(), second.into()],
         event: None,
     }

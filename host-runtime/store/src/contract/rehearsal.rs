@@ -15,6 +15,7 @@ fn login(value: &str) -> Key {
 /// renamed, a refused unit, somebody goes.
 fn units() -> Vec<Unit> {
     let unit = |changes: Vec<Change>| Unit {
+        quota: Default::default(),
         changes,
         event: None,
     };
@@ -150,6 +151,7 @@ pub async fn a_rehearsal_stops_and_is_bound_as_a_commit_is<S: Backend>(store: &S
     assert!(matches!(rehearsal.outcomes[3], Outcome::KeyTaken { .. }));
     assert_eq!(rehearsal.outcomes[4], Outcome::NotTried);
     let refused = Unit {
+        quota: Default::default(),
         changes: vec![delete(Kind::User, "nobody").into()],
         event: None,
     };

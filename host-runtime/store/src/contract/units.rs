@@ -25,6 +25,7 @@ pub async fn a_refused_unit_leaves_no_trace<S: Backend>(store: &S) {
         user("nobody").over(Precondition::Exists).into(),
     ];
     let unit = Unit {
+        quota: Default::default(),
         changes,
         event: None,
     }

@@ -125,6 +125,7 @@ impl Directory {
 
     fn commit(&self, changes: Vec<Change>) {
         self.commit_unit(Unit {
+            quota: Default::default(),
             changes,
             event: None,
         });
@@ -132,6 +133,7 @@ impl Directory {
 
     fn commit_about(&self, changes: Vec<Change>, event: &EventDraft) {
         self.commit_unit(Unit {
+            quota: Default::default(),
             changes,
             event: Some(event.clone()),
         });

@@ -29,6 +29,7 @@ impl Work<'_> {
     }
 
     fn create(&mut self, put: &Put, keys: &[Key]) -> Result<ChangeResult, Stop> {
+        self.room_for(put.kind)?;
         let difference = keyset::difference(&[], keys);
         self.reindex(put.kind, &put.id, &difference)?;
         self.recount_surplus(put.kind, &[], keys)?;
@@ -72,6 +73,22 @@ impl Work<'_> {
             attached_to,
             ..ChangeResult::default()
         })
+    }
+
+    /// Is there room for one document more: a sum of a few counters.
+    fn room_for(&self, kind: Kind) -> Result<(), Stop> {
+        let (what, most) = self.quota.of(kind);
+        if most == u64::MAX {
+            return Ok(());
+        }
+        let mut statement = self.db.prepare_cached(
+            "SELECT coalesce(sum(count), 0) FROM counters WHERE tenant = ?1 AND kind = ?2",
+        )?;
+        let there: U = statement.query_row(params![self.tenant.0, K(kind)], |row| row.get(0))?;
+        match there.0 >= most {
+            true => Err(self.full(what, most)),
+            false => Ok(()),
+        }
     }
 
     fn replace(&mut self, put: &Put, mut head: Head, keys: &[Key]) -> Result<ChangeResult, Stop> {

@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nameplate_store::keyset::Difference;
-use nameplate_store::{ChangeResult, IfMissing, Kind, MemberDelta, NewMember, Outcome, Put, check};
+use nameplate_store::{
+    Bounded, ChangeResult, IfMissing, Kind, MemberDelta, NewMember, Outcome, Put, check,
+};
 use rusqlite::{OptionalExtension, ToSql, params};
 
 use super::{Head, Stop, Work};
@@ -67,6 +69,10 @@ impl Work<'_> {
         } else {
             head
         };
+        let holds = delta.if_missing == IfMissing::Hold && !wanted.absent.is_empty();
+        if added > 0 || holds {
+            self.room_in(group, holds)?;
+        }
         let (version, created, modified) = head.map_or(
             (0, 0, 0),
             |Head {
@@ -86,6 +92,31 @@ impl Work<'_> {
             absent_members: named(),
             attached_to: Vec::new(),
         })
+    }
+
+    /// Does what the group has now keep to its bound. Held members are counted only
+    /// where this change holds some: they are few, but there is no counter of them.
+    fn room_in(&self, group: &str, holds: bool) -> Result<(), Stop> {
+        let most = self.quota.members;
+        if most == u64::MAX {
+            return Ok(());
+        }
+        let key = params![self.tenant.0, group];
+        let mut members: u64 = self
+            .db
+            .prepare_cached("SELECT member_count FROM documents WHERE tenant = ?1 AND id = ?2")?
+            .query_row(key, |row| Ok(row.get::<_, U>(0)?.0))?;
+        if holds {
+            let held: U = self
+                .db
+                .prepare_cached("SELECT count(*) FROM held WHERE tenant = ?1 AND group_id = ?2")?
+                .query_row(key, |row| row.get(0))?;
+            members = members.saturating_add(held.0);
+        }
+        match members > most {
+            true => Err(self.full(Bounded::Members, most)),
+            false => Ok(()),
+        }
     }
 
     fn wanted<'d>(&self, delta: &'d MemberDelta) -> Result<Wanted<'d>, Fault> {

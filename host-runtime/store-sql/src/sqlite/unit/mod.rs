@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nameplate_store::departures::Turn;
 use nameplate_store::{
-    Change, ChangeResult, ConnectionId, Delete, Departure, Document, Edge, Event, EventDraft, Kind,
-    Outcome, Precondition, Rehearsal, Scope, StoreError, TenantId, Timestamp, Trace, Unit, limits,
-    spans,
+    Bounded, Change, ChangeResult, ConnectionId, Delete, Departure, Document, Edge, Event,
+    EventDraft, Kind, Outcome, Precondition, Quota, Rehearsal, Scope, StoreError, TenantId,
+    Timestamp, Trace, Unit, limits, spans,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -238,6 +238,7 @@ struct Work<'a> {
     subject: String,
     added: BTreeSet<String>,
     removed: BTreeSet<String>,
+    quota: Quota,
     /// What was touched, noted in a rehearsal alone: a commit has no use for it.
     trace: &'a RefCell<Option<Trace>>,
 }
@@ -265,6 +266,7 @@ impl<'a> Work<'a> {
                 .unwrap_or_default(),
             added: BTreeSet::new(),
             removed: BTreeSet::new(),
+            quota: unit.quota,
         }
     }
 
@@ -292,6 +294,14 @@ impl<'a> Work<'a> {
             None
         };
         Ok(Outcome::Committed { results, seq })
+    }
+
+    fn full(&self, what: Bounded, most: u64) -> Stop {
+        Stop::refused(Outcome::Full {
+            change: self.change,
+            what,
+            most,
+        })
     }
 
     /// Notes what is touched, if this is a rehearsal.

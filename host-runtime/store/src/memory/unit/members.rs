@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Work;
 use crate::keyset::Difference;
 use crate::memory::directory::{Awaited, Held};
-use crate::{ChangeResult, IfMissing, Kind, MemberDelta, NewMember, Outcome, Put, check};
+use crate::{Bounded, ChangeResult, IfMissing, Kind, MemberDelta, NewMember, Outcome, Put, check};
 
 impl Work<'_> {
     /// Turns held edges into edges: by id for a new document, by unique key for
@@ -170,6 +170,19 @@ impl Work<'_> {
         let document = self
             .of_kind(Kind::Group, group)
             .map(|row| row.document.clone());
+        let holds = delta.if_missing == IfMissing::Hold && !absent.is_empty();
+        if added > 0 || holds {
+            let members = document.as_ref().map_or(0, |group| group.member_count);
+            let held = if holds {
+                self.directory.held_ids(group).len()
+            } else {
+                0
+            };
+            let most = self.quota.members;
+            if members.saturating_add(held as u64) > most {
+                return Err(self.full(Bounded::Members, most));
+            }
+        }
         let (version, created, modified) = document.map_or((0, 0, 0), |document| {
             (document.version, document.created, document.modified)
         });

@@ -8,8 +8,8 @@ use crate::departures::Turn;
 use crate::keyset::{self, Difference};
 use crate::memory::directory::{Directory, Row};
 use crate::{
-    Change, ChangeResult, ConnectionId, Delete, Departure, Document, Event, EventDraft, Holding,
-    Key, Kind, Outcome, Precondition, Put, Rekey, Timestamp, Trace, Unit, spans,
+    Bounded, Change, ChangeResult, ConnectionId, Delete, Departure, Document, Event, EventDraft,
+    Holding, Key, Kind, Outcome, Precondition, Put, Quota, Rekey, Timestamp, Trace, Unit, spans,
 };
 
 /// What a unit has done so far.
@@ -24,6 +24,7 @@ pub struct Work<'a> {
     subject: String,
     added: BTreeSet<String>,
     removed: BTreeSet<String>,
+    quota: Quota,
     trace: &'a mut Trace,
 }
 
@@ -52,6 +53,7 @@ pub fn run(
         subject,
         added: BTreeSet::new(),
         removed: BTreeSet::new(),
+        quota: unit.quota,
         trace,
     };
     let mut results = Vec::new();
@@ -188,6 +190,9 @@ impl Work<'_> {
     fn put(&mut self, put: &Put) -> Result<ChangeResult, Outcome> {
         let old = self.checked(put.kind, &put.id, put.condition)?;
         let created = old.is_none();
+        if created {
+            self.room_for(put.kind)?;
+        }
         let mut row = old.unwrap_or_else(|| Row {
             document: Document {
                 kind: put.kind,
@@ -231,6 +236,26 @@ impl Work<'_> {
             attached_to,
             ..ChangeResult::default()
         })
+    }
+
+    /// Is there room for one document more. Counted only where it may be too many.
+    fn room_for(&self, kind: Kind) -> Result<(), Outcome> {
+        let (what, most) = self.quota.of(kind);
+        let rows = &self.directory.documents;
+        let of_kind = || rows.values().filter(|row| row.document.kind == kind);
+        let wide = usize::try_from(most).is_ok_and(|most| most <= rows.len());
+        match wide && of_kind().count() as u64 >= most {
+            true => Err(self.full(what, most)),
+            false => Ok(()),
+        }
+    }
+
+    fn full(&self, what: Bounded, most: u64) -> Outcome {
+        Outcome::Full {
+            change: self.change,
+            what,
+            most,
+        }
     }
 
     fn reindex(
