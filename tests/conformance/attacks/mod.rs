@@ -11,6 +11,7 @@ mod http2;
 mod json;
 mod logs;
 mod paths;
+mod routing;
 mod tenants;
 mod tokens;
 mod wire;
