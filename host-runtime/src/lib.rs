@@ -28,6 +28,7 @@
 //! # }
 //! ```
 
+pub mod audit;
 pub mod auth;
 mod builder;
 pub mod cli;

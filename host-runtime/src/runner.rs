@@ -187,6 +187,9 @@ async fn run(runtime: Runtime) {
         if let Err(error) = runtime.map_left_over(GRACE_MS).await {
             tracing::warn!(%error, "cannot read the event log");
         }
+        if let Err(error) = runtime.desk().log.age().await {
+            tracing::warn!(%error, "cannot forget old lines of the request log");
+        }
         runtime.tidy();
     }
 }

@@ -18,7 +18,7 @@ use crate::http::Desk;
 use crate::limits::Limits;
 use crate::plugin::{
     Call, DirectoryChange, GuestConfig, MappingError, MappingEvent, Note, Plugin, PluginError,
-    PluginRequest, PluginResponse, Progress,
+    PluginRequest, PluginResponse, Progress, Usage,
 };
 use crate::turns::Turns;
 use nameplate_store::{
@@ -74,6 +74,8 @@ pub struct ScimAnswer {
     pub response: Result<PluginResponse, PluginError>,
     /// Remarks for the request log.
     pub notes: Vec<Note>,
+    /// What it cost.
+    pub usage: Usage,
 }
 
 /// A running Nameplate. Cheap to clone.
@@ -254,6 +256,7 @@ impl Runtime {
         Ok(ScimAnswer {
             response,
             notes: report.notes,
+            usage: report.usage,
         })
     }
 

@@ -12,5 +12,5 @@ mod token;
 mod verify;
 
 pub use header::{Presented, presented};
-pub use token::{Malformed, NewToken, TokenText};
+pub use token::{Malformed, NewToken, TokenText, public_part};
 pub use verify::{Authenticator, Identity, Refusal};

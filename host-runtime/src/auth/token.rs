@@ -89,6 +89,16 @@ impl TokenText {
     }
 }
 
+/// The public part of what looks like a token of ours, whole or not: whose it was meant
+/// to be.
+pub fn public_part(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix("np_scim_");
+    let rest = rest.or_else(|| text.strip_prefix("np_admin_"))?;
+    let (id, _) = rest.split_once('_')?;
+    let fits = id.len() == ID_LEN && id.bytes().all(|byte| ID_SYMBOLS.contains(&byte));
+    fits.then_some(id)
+}
+
 /// A token at the one moment its text exists on our side.
 pub struct NewToken {
     /// Its public part.

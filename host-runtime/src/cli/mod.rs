@@ -1,7 +1,9 @@
 //! The command line. Commands other than `serve` work on the database, beside a server that
 //! runs or without one; those that change settings or hosts ask the plugin too.
 
+mod audit;
 mod connections;
+mod explain;
 mod export;
 mod import;
 mod init;
@@ -29,6 +31,8 @@ use clap::error::ContextKind;
 use clap::{Parser, Subcommand};
 use nameplate_store_sql::{SqliteOptions, SqliteStore};
 use tracing_subscriber::EnvFilter;
+
+use audit::audited;
 
 use crate::clock::Sources;
 use crate::config::{Config, Database};
@@ -83,6 +87,10 @@ enum Command {
     Reconcile(reconcile::Reconcile),
     /// Show the newest requests and what became of them
     Requests(requests::Requests),
+    /// Explain one request: what became of it, what that means and what to do
+    Explain(explain::Explain),
+    /// Show who changed what
+    Audit(audit::Audit),
     /// Tell other systems of what happens to people, groups and hosts
     #[command(subcommand)]
     Webhook(webhooks::WebhookCommand),
@@ -171,6 +179,8 @@ fn execute(cli: Cli) -> Result<()> {
             Command::Export(command) => command.run(&context).await,
             Command::Reconcile(command) => command.run(&context).await,
             Command::Requests(command) => command.run(&context).await,
+            Command::Explain(command) => command.run(&context).await,
+            Command::Audit(command) => command.run(&context).await,
             Command::Webhook(command) => command.run(&context).await,
             Command::Probe(command) => command.run(context.config).await,
             Command::Plugin(command) => command.run(&context).await,

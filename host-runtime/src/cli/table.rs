@@ -17,6 +17,11 @@ pub fn print(head: &[&str], rows: &[Vec<String>]) {
     }
 }
 
+/// One line of cells that are as wide as they are.
+pub fn print_line(row: &[String]) {
+    println!("{}", line(row, &vec![0; row.len()]));
+}
+
 fn line(row: &[String], widths: &[usize]) -> String {
     let cells: Vec<String> = row
         .iter()

@@ -13,10 +13,12 @@ use super::body::{self, BodyError, COMPRESSED};
 use super::exchange::{Exchange, Line};
 use super::fields::{Failure, Fields, Query};
 use super::route::AdminRoute;
-use super::{Front, Reply, reply, shapes};
+use super::{Front, Reply, audit, reply, shapes};
+use crate::audit::Actor;
 use crate::auth::{Identity, Refusal};
 use crate::page;
 use crate::plugin::MappingError;
+use crate::request_log::LogCaller;
 
 /// Why an administrative request is not answered with what it asked for.
 #[derive(Debug)]
@@ -68,7 +70,7 @@ impl Front {
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Display,
     {
-        let caller = match self.caller(exchange).await {
+        let caller = match self.admit(exchange).await {
             Ok(caller) => caller,
             Err(refusal) => {
                 body::linger(body);
@@ -87,13 +89,13 @@ impl Front {
             body::linger(body);
             wrong_token()
         };
-        if route.writes() {
+        if route.writes() || !answer.status().is_success() {
             exchange.line = Some(Line {
-                tenant: caller.identity.tenant,
-                connection: None,
-                detail: message_of(&answer),
                 notes: caller.quirk_note().into_iter().collect(),
-                from_idp: false,
+                ..Line::of(
+                    caller.identity.tenant,
+                    LogCaller::token(&caller.identity.token),
+                )
             });
         }
         answer
@@ -109,6 +111,16 @@ impl Front {
     ) -> Reply {
         let (tenant, query) = (identity.tenant, parts.uri.query());
         let answer = self.dispatch(tenant, route, query, body).await;
+        if route.writes()
+            && let Ok(answer) = &answer
+        {
+            let (action, subject, detail) =
+                audit::told(route, &parts.method, parts.uri.path(), body, answer);
+            let actor = Actor::Token(identity.token.clone());
+            self.runtime
+                .audit(Some(tenant), &actor, &action, &subject, &detail)
+                .await;
+        }
         match answer {
             Ok(answer) => answer,
             Err(AdminError::Failure(failure)) => failure.into(),
@@ -171,7 +183,11 @@ impl Front {
             AdminRoute::Import => self.import(tenant, &Query::parse(query)?, body).await,
             // Its answer is no json.
             AdminRoute::Export => return self.export(tenant, &Query::parse(query)?).await,
-            AdminRoute::Requests => self.list_requests(tenant, &Query::parse(query)?).await,
+            AdminRoute::Requests(route) => {
+                let query = Query::parse(query)?;
+                self.requests(tenant, route, &query, body).await
+            }
+            AdminRoute::Audit => self.audit(tenant, &Query::parse(query)?).await,
             AdminRoute::Tenant => self.tenant(tenant).await,
             AdminRoute::ChangeTenant => self.change_tenant(tenant, &Fields::parse(body)?).await,
             AdminRoute::Connections => self.list_connections(tenant).await,
@@ -191,9 +207,15 @@ impl Front {
 
     /// The page about the identity provider. A browser has no bearer token, so the
     /// admin token is taken as the password of HTTP Basic too.
-    pub(super) async fn page(&self, exchange: &Exchange) -> Reply {
+    pub(super) async fn page(&self, exchange: &mut Exchange) -> Reply {
         let identity = match page::basic_password(&exchange.parts.headers) {
-            Some(token) => self.identify(&token, exchange).await,
+            Some(token) => {
+                let identity = self.identify(&token, exchange).await;
+                if identity.is_err() {
+                    self.stranger(exchange, Some(&token)).await;
+                }
+                identity
+            }
             None => self.caller(exchange).await.map(|caller| caller.identity),
         };
         let identity = match identity {
@@ -267,15 +289,4 @@ fn body_refused(error: &BodyError, limit: usize) -> Reply {
             "body",
         ),
     }
-}
-
-/// The `message` of an error of ours, for the log.
-fn message_of(answer: &Reply) -> String {
-    if answer.status().is_success() {
-        return String::new();
-    }
-    serde_json::from_slice::<Value>(answer.body())
-        .ok()
-        .and_then(|error| Some(error.get("message")?.as_str()?.to_owned()))
-        .unwrap_or_default()
 }

@@ -4,11 +4,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use nameplate_store::{ControlStore, LogNote, NoteLevel, StoreError, TenantId};
+use nameplate_store::{ControlStore, LogNote, NoteLevel, StoreError, TenantId, Token};
 
 use crate::auth::{Authenticator, Identity, Refusal};
 use crate::clock::Clock;
-use crate::request_log::RequestLog;
+use crate::request_log::{Keep, RequestLog};
 
 /// Names remembered; they are never changed, so this only bounds the memory.
 const NAMES: usize = 4096;
@@ -42,9 +42,9 @@ impl Caller {
 impl Desk {
     /// Over the control tables.
     pub fn new(control: Arc<dyn ControlStore>, clock: Arc<dyn Clock>) -> Self {
-        let auth = Arc::new(Authenticator::new(control.clone(), clock));
+        let auth = Arc::new(Authenticator::new(control.clone(), clock.clone()));
         Self {
-            log: RequestLog::new(control.clone(), auth.clone()),
+            log: RequestLog::new(control.clone(), auth.clone(), clock, Keep::default()),
             auth,
             control,
             names: Mutex::default(),
@@ -68,7 +68,14 @@ impl Desk {
         Ok(identity)
     }
 
-    async fn tenant(&self, name: &str) -> Result<Option<TenantId>, StoreError> {
+    /// A token by its public part, whoever presents it; none too if the database does not
+    /// answer.
+    pub(crate) async fn row(&self, id: &str) -> Option<Token> {
+        self.control.token(id).await.ok().flatten()
+    }
+
+    /// The tenant of this name.
+    pub(crate) async fn tenant(&self, name: &str) -> Result<Option<TenantId>, StoreError> {
         let known = |names: &HashMap<String, TenantId>| names.get(name).copied();
         let lock = || self.names.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(id) = known(&lock()) {

@@ -4,6 +4,7 @@
 //! What each route does, and who may, is said elsewhere; here is what holds for all.
 
 use std::fmt;
+use std::time::Duration;
 
 use http::HeaderName;
 use http::request::Parts;
@@ -12,6 +13,8 @@ use tokio::time::Instant;
 
 use super::{Peer, Settings};
 use crate::clock::Sources;
+use crate::request_log::LogCaller;
+use crate::request_log::record::Kept;
 
 /// Carries [`RequestId`], in answers and from proxies that are trusted.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -72,9 +75,12 @@ impl fmt::Display for RequestId {
 pub(super) struct Line {
     pub(super) tenant: TenantId,
     pub(super) connection: Option<ConnectionId>,
-    /// For an error, what the client was told.
-    pub(super) detail: String,
+    pub(super) caller: LogCaller,
     pub(super) notes: Vec<LogNote>,
+    /// How long the plugin ran for it.
+    pub(super) guest: Duration,
+    /// What was sent, if it is to be kept.
+    pub(super) kept: Option<Kept>,
     /// Counts for "the last request of the identity provider".
     pub(super) from_idp: bool,
 }
@@ -142,6 +148,12 @@ fn prefix(path: &str) -> Option<&str> {
     let (name, _) = rest.split_once('/')?;
     // Compared as it stands, so an encoded name is none: names need no encoding.
     (!name.is_empty()).then_some(name)
+}
+
+/// What precedes the path of a route in a path as the log has it.
+pub(super) fn prefix_of(path: &str) -> &str {
+    let length = prefix(path).map_or(0, |name| TENANT_PREFIX.len() + name.len());
+    path.get(..length).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Lists for administrators, page by page: hosts, people, requests.
+//! Lists for administrators, page by page: hosts, people.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,28 +56,6 @@ impl Front {
             .into_iter()
             .map(|document| (document.id, document.label))
             .collect())
-    }
-
-    pub(super) async fn list_requests(&self, tenant: TenantId, query: &Query) -> Answer {
-        let before = match query.get("after") {
-            None => None,
-            Some(text) => Some(text.parse().map_err(|_| cursor(text))?),
-        };
-        let limit = query.limit()?;
-        let log = &self.runtime.desk().log;
-        let mut found = log.read(tenant, before, limit + 1).await?;
-        let next = cut(&mut found, limit, |entry| entry.id.to_string());
-        let connections = self.runtime.connections(tenant).await?;
-        let shapes: Vec<Value> = found
-            .iter()
-            .map(|entry| {
-                let connection = connections
-                    .iter()
-                    .find(|connection| Some(connection.id) == entry.connection);
-                shapes::request(entry, connection.map(|connection| connection.name.as_str()))
-            })
-            .collect();
-        Ok((StatusCode::OK, json!({ "requests": shapes, "next": next })))
     }
 
     /// People, one connection after the other. A page may hold fewer than `limit`;

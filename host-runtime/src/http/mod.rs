@@ -11,6 +11,7 @@
 //! does the plugin see the request, without its credentials.
 
 mod admin;
+mod audit;
 mod base_url;
 mod body;
 mod budget;
@@ -23,11 +24,13 @@ mod fields;
 mod hosts;
 mod labels;
 mod lists;
+mod logged;
 mod mount;
 mod network;
 mod preview;
 mod promises;
 mod reply;
+mod requests;
 mod route;
 mod scim;
 mod shapes;
@@ -46,16 +49,19 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Body;
-use nameplate_store::RequestEntry;
 
 pub use base_url::{InvalidUrl, PublicUrl};
 use budget::Budgets;
 use desk::Caller;
 pub use desk::Desk;
 pub use exchange::RequestId;
-use exchange::{Exchange, Line, REQUEST_ID};
+use exchange::{Exchange, REQUEST_ID};
 pub use network::{InvalidNetwork, Network};
+pub(crate) use preview::shape as preview_shape;
 pub(crate) use reply::ok as page_reply;
+pub(crate) use requests::{
+    MOST_MINUTES, explained, not_kept, of_entry, record_until, recording, replayed,
+};
 pub(crate) use shapes::failure_text;
 pub(crate) use time::{ago, parse_rfc3339, rfc3339};
 
@@ -160,6 +166,7 @@ impl Front {
             Route::Scim(mount) => self.scim(&mount, exchange, body).await,
             Route::Admin(route) => self.admin(route, exchange, body).await,
             Route::WrongMethod(allowed) => {
+                self.astray(exchange).await;
                 let mut answer = reply::failure(
                     StatusCode::METHOD_NOT_ALLOWED,
                     &format!("this path answers {allowed} alone"),
@@ -170,12 +177,27 @@ impl Front {
                 }
                 answer
             }
-            Route::Unknown => reply::failure(
-                StatusCode::NOT_FOUND,
-                "there is nothing at this path; SCIM is at `/scim/v2`, the rest under `/api/v1`",
-                "path",
-            ),
+            Route::Unknown => {
+                self.astray(exchange).await;
+                reply::failure(
+                    StatusCode::NOT_FOUND,
+                    "there is nothing at this path; SCIM is at `/scim/v2`, the rest under \
+                     `/api/v1`",
+                    "path",
+                )
+            }
         }
+    }
+
+    /// Who is calling, or a line in the log about somebody who is not let in.
+    async fn admit(&self, exchange: &mut Exchange) -> Result<Caller, Refusal> {
+        let caller = self.caller(exchange).await;
+        if caller.is_err() {
+            let token = presented(&exchange.parts.headers);
+            let token = token.map(|presented| presented.token.to_owned());
+            self.stranger(exchange, token.as_deref()).await;
+        }
+        caller
     }
 
     /// Who is calling: the token's tenant has to be every one the address names.
@@ -190,48 +212,6 @@ impl Front {
     /// Whose token this is.
     async fn identify(&self, token: &str, exchange: &Exchange) -> Result<Identity, Refusal> {
         self.runtime.desk().identify(token, &exchange.bound).await
-    }
-
-    /// Writes down what is to be told of a request, now that it is answered.
-    fn record(&self, exchange: Exchange, answer: &Reply) {
-        let Exchange {
-            id,
-            at,
-            started,
-            peer: _,
-            parts,
-            prefix: _,
-            bound: _,
-            line,
-        } = exchange;
-        let Some(line) = line else {
-            return;
-        };
-        let Line {
-            tenant,
-            connection,
-            detail,
-            notes,
-            from_idp,
-        } = line;
-        self.runtime.desk().log.add(RequestEntry {
-            id: 0,
-            request_id: id.as_str().to_owned(),
-            tenant,
-            connection,
-            at,
-            method: parts.method.as_str().to_owned(),
-            path: parts.uri.path().to_owned(),
-            status: answer.status().as_u16(),
-            micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-            guest_micros: 0,
-            detail,
-            notes,
-            caller: nameplate_store::Caller::Nobody,
-            user_agent: String::new(),
-            from_idp,
-            recorded: None,
-        });
     }
 }
 

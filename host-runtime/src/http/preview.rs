@@ -101,7 +101,8 @@ impl Front {
     }
 }
 
-fn shape(preview: &Preview) -> Value {
+/// A preview as it is answered.
+pub(crate) fn shape(preview: &Preview) -> Value {
     let Preview {
         response,
         notes,

@@ -6,6 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use super::events::EventRoute;
 use super::mount::Mounted;
+use super::requests::RequestRoute;
 use super::transfer::TABLE;
 use super::webhooks::WebhookRoute;
 
@@ -79,8 +80,10 @@ pub enum AdminRoute {
     Export,
     /// `POST /api/v1/import`
     Import,
-    /// `GET /api/v1/requests`
-    Requests,
+    /// Below `/api/v1/requests`
+    Requests(RequestRoute),
+    /// `GET /api/v1/audit`
+    Audit,
     /// `GET /api/v1/tenant`
     Tenant,
     /// `PATCH /api/v1/tenant`
@@ -125,7 +128,8 @@ impl AdminRoute {
             | Self::Preview
             | Self::Export
             | Self::Import
-            | Self::Requests
+            | Self::Requests(_)
+            | Self::Audit
             | Self::Tenant
             | Self::ChangeTenant
             | Self::Connections
@@ -163,6 +167,7 @@ impl AdminRoute {
             | Self::ChangeTenant
             | Self::ChangeConnection(_) => true,
             Self::Webhooks(route) => route.writes(),
+            Self::Requests(route) => route.writes(),
             Self::Details
             | Self::FleetHost(_)
             | Self::Mapping(_)
@@ -177,7 +182,7 @@ impl AdminRoute {
             | Self::Promises
             | Self::Preview
             | Self::Export
-            | Self::Requests
+            | Self::Audit
             | Self::Tenant
             | Self::Connections
             | Self::Connection(_)
@@ -292,8 +297,12 @@ fn admin(method: &Method, path: &str) -> Option<Route> {
         ["v1", "export"] => return Some(Route::WrongMethod("GET")),
         ["v1", "import"] if post => AdminRoute::Import,
         ["v1", "import"] => return Some(Route::WrongMethod("POST")),
-        ["v1", "requests"] if get => AdminRoute::Requests,
-        ["v1", "requests"] => return Some(Route::WrongMethod("GET")),
+        ["v1", "requests", rest @ ..] => match RequestRoute::of(method, rest)? {
+            Ok(route) => AdminRoute::Requests(route),
+            Err(allowed) => return Some(Route::WrongMethod(allowed)),
+        },
+        ["v1", "audit"] if get => AdminRoute::Audit,
+        ["v1", "audit"] => return Some(Route::WrongMethod("GET")),
         ["v1", "tenant"] if get => AdminRoute::Tenant,
         ["v1", "tenant"] if patch => AdminRoute::ChangeTenant,
         ["v1", "tenant"] => return Some(Route::WrongMethod("GET, PATCH")),
@@ -413,7 +422,12 @@ mod tests {
             ("POST", "/api/v1/mapping/preview", AdminRoute::Preview),
             ("GET", "/api/v1/export", AdminRoute::Export),
             ("POST", "/api/v1/import", AdminRoute::Import),
-            ("GET", "/api/v1/requests", AdminRoute::Requests),
+            (
+                "GET",
+                "/api/v1/requests",
+                AdminRoute::Requests(RequestRoute::List),
+            ),
+            ("GET", "/api/v1/audit", AdminRoute::Audit),
             ("GET", "/api/v1/tenant", AdminRoute::Tenant),
             ("PATCH", "/api/v1/tenant", AdminRoute::ChangeTenant),
             ("GET", "/api/v1/connections", AdminRoute::Connections),

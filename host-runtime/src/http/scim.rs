@@ -4,12 +4,12 @@
 //! user or a group is, the plugin knows.
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use hyper::body::Body;
-use nameplate_store::{ConnectionId, LogNote, TenantId, TokenScope};
-use serde_json::Value;
+use nameplate_store::{ConnectionId, LogNote, NoteLevel, TenantId, TokenScope};
 
 use super::body::{self, BodyError, COMPRESSED};
 use super::exchange::{Exchange, Line};
@@ -18,6 +18,8 @@ use super::{Front, Reply, base_url, reply};
 use crate::ScimAnswer;
 use crate::limits::Limits;
 use crate::plugin::{PluginRequest, PluginResponse};
+use crate::request_log::LogCaller;
+use crate::request_log::record::Kept;
 
 /// Credentials stay outside of the sandbox; the rest is about our connection alone.
 const REMOVED: [HeaderName; 3] = [
@@ -32,13 +34,15 @@ const FRAMING: [HeaderName; 4] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
-/// An error is a few hundred bytes; a larger answer is not searched for a detail.
-const ERROR_BYTES: usize = 64 << 10;
 
 /// An answer, and what the log says about it.
 struct Outcome {
     answer: Reply,
     notes: Vec<LogNote>,
+    /// How long the plugin ran.
+    guest: Duration,
+    /// What was sent, if it is to be kept.
+    kept: Option<Kept>,
 }
 
 impl From<Reply> for Outcome {
@@ -46,6 +50,8 @@ impl From<Reply> for Outcome {
         Self {
             answer,
             notes: Vec::new(),
+            guest: Duration::ZERO,
+            kept: None,
         }
     }
 }
@@ -57,7 +63,7 @@ impl Front {
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Display,
     {
-        let caller = match self.caller(exchange).await {
+        let caller = match self.admit(exchange).await {
             Ok(caller) => caller,
             Err(refusal) => {
                 body::linger(body);
@@ -82,14 +88,20 @@ impl Front {
                 .into()
             }
         };
-        let Outcome { answer, notes } = outcome;
+        let Outcome {
+            answer,
+            notes,
+            guest,
+            kept,
+        } = outcome;
         exchange.line = Some(Line {
-            tenant: identity.tenant,
             connection: identity.connection,
-            detail: detail_of(&answer),
             notes: quirk.into_iter().chain(notes).collect(),
+            guest,
+            kept,
             // A refusal says something about the token, not about the directory.
             from_idp: !matches!(answer.status().as_u16(), 401 | 403),
+            ..Line::of(identity.tenant, LogCaller::token(&identity.token))
         });
         answer
     }
@@ -118,7 +130,20 @@ impl Front {
             .into();
         };
         match self.read(mounted, exchange, body, limit).await {
-            Ok(request) => self.ask(tenant, connection, request).await,
+            Ok(request) => {
+                let kept = self.kept(exchange, tenant, connection, &request).await;
+                let mut outcome = self.ask(tenant, connection, request).await;
+                match kept {
+                    Some(Ok(kept)) => outcome.kept = Some(kept),
+                    Some(Err(why)) => outcome.notes.push(LogNote {
+                        level: NoteLevel::Action,
+                        code: "not-recorded".to_owned(),
+                        text: format!("what was sent was not kept: {why}"),
+                    }),
+                    None => {}
+                }
+                outcome
+            }
             Err(answer) => answer.into(),
         }
     }
@@ -166,7 +191,11 @@ impl Front {
         request: PluginRequest,
     ) -> Outcome {
         let answer = self.runtime.scim(tenant, connection, request).await;
-        let ScimAnswer { response, notes } = match answer {
+        let ScimAnswer {
+            response,
+            mut notes,
+            usage,
+        } = match answer {
             Ok(answer) => answer,
             Err(error) => {
                 tracing::error!(tenant = tenant.0, connection = connection.0, %error, "cannot read the connection");
@@ -184,12 +213,43 @@ impl Front {
                 cause,
                 "the plugin did not answer"
             );
+            notes.push(LogNote {
+                level: NoteLevel::Warning,
+                code: "plugin".to_owned(),
+                text: cause,
+            });
             // RFC 7644 3.12 has no word for it; 503 makes every client try again.
             let detail = "the request could not be finished; try again, and look at the \
                           server's log if it stays like that";
             reply::scim_error(StatusCode::SERVICE_UNAVAILABLE, detail)
         });
-        Outcome { answer, notes }
+        Outcome {
+            notes,
+            guest: usage.guest,
+            ..answer.into()
+        }
+    }
+
+    /// What of a request is to be kept for a replay, or why it cannot be; none if nobody
+    /// asked for it.
+    async fn kept(
+        &self,
+        exchange: &Exchange,
+        tenant: TenantId,
+        connection: ConnectionId,
+        request: &PluginRequest,
+    ) -> Option<Result<Kept, String>> {
+        let connections = self.runtime.connections(tenant).await.ok()?;
+        let known = connections.iter().find(|known| known.id == connection)?;
+        known.record_until.filter(|until| exchange.at < *until)?;
+        let content_type = exchange.parts.headers.get(header::CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        let query = request.query.as_deref();
+        Some(Kept::of(
+            query,
+            content_type.unwrap_or_default(),
+            &request.body,
+        ))
     }
 }
 
@@ -264,18 +324,6 @@ fn from_plugin(response: PluginResponse) -> Result<Reply, String> {
         }
     }
     Ok(answer)
-}
-
-/// The `detail` of a SCIM error (RFC 7644 3.12), else nothing.
-fn detail_of(answer: &Reply) -> String {
-    let (status, body) = (answer.status(), answer.body());
-    if !(status.is_client_error() || status.is_server_error()) || body.len() > ERROR_BYTES {
-        return String::new();
-    }
-    serde_json::from_slice::<Value>(body)
-        .ok()
-        .and_then(|error| Some(error.get("detail")?.as_str()?.to_owned()))
-        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -354,14 +402,5 @@ mod tests {
         let answer = from_plugin(response).unwrap();
         let names: Vec<_> = answer.headers().keys().map(HeaderName::as_str).collect();
         assert_eq!(names, ["location"]);
-    }
-
-    #[test]
-    fn the_detail_of_an_error_is_found_and_of_nothing_else() {
-        let error = reply::scim_error(StatusCode::NOT_FOUND, "no such user");
-        assert_eq!(detail_of(&error), "no such user");
-        let mut fine = reply::scim_error(StatusCode::NOT_FOUND, "no such user");
-        *fine.status_mut() = StatusCode::OK;
-        assert_eq!(detail_of(&fine), "");
     }
 }

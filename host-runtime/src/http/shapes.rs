@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::time::rfc3339;
 use crate::plugin::{EndUser, Label, Person};
-use crate::request_log::{cut_chars, words};
+use crate::request_log::cut_chars;
 
 /// Integers up to here are exact in JavaScript.
 const MAX_EXACT: u64 = 1 << 53;
@@ -330,40 +330,6 @@ pub fn summary(host: &HostSummary, name: Option<&str>) -> Value {
     }
     shape.insert("assignment".to_owned(), assignment);
     Value::Object(shape)
-}
-
-/// A line of the request log.
-pub fn request(entry: &RequestEntry, connection: Option<&str>) -> Value {
-    let RequestEntry {
-        id,
-        request_id: _,
-        tenant: _,
-        connection: _,
-        at,
-        method,
-        path,
-        status,
-        micros,
-        guest_micros: _,
-        detail,
-        notes,
-        caller: _,
-        user_agent: _,
-        from_idp: _,
-        recorded: _,
-    } = entry;
-    let notes: Vec<String> = notes.iter().map(words).collect();
-    json!({
-        "id": id,
-        "at": rfc3339(*at),
-        "connection": connection,
-        "method": method,
-        "path": path,
-        "status": status,
-        "micros": micros,
-        "detail": detail,
-        "notes": notes,
-    })
 }
 
 /// `…/scim/details`.

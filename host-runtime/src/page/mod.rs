@@ -5,15 +5,21 @@
 use anyhow::Context;
 use askama::Template;
 use http::{HeaderMap, HeaderValue, header};
-use nameplate_store::{RequestEntry, TenantId};
+use nameplate_store::{Connection, RequestEntry, RequestQuery, TenantId, Token};
 
 use crate::Runtime;
-use crate::http::{Reply, ago, page_reply, rfc3339};
+use crate::http::{Reply, ago, explained, of_entry, page_reply, rfc3339};
+use crate::request_log::advice::Advice;
 use crate::request_log::{cut_chars, words};
 
 /// Requests of identity providers shown, and lines of the log searched for them.
 const LINES: usize = 20;
 const SEARCHED: u32 = 200;
+/// Errors shown with what to do about them, each kind once, and errors searched.
+const ERRORS: usize = 5;
+const ERRORS_SEARCHED: u32 = 100;
+/// How long before a token ends the page says so.
+const WARNED_MS: u64 = 30 * 24 * 3600 * 1000;
 /// Nothing but our own style sheet may load.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; \
@@ -24,7 +30,25 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 #[template(path = "identity-provider.html")]
 struct Page {
     state: State,
+    errors: Vec<Trouble>,
+    expiring: Vec<Expiring>,
     lines: Vec<Line>,
+}
+
+/// An error, and how to be rid of it.
+struct Trouble {
+    at: String,
+    request_id: String,
+    status: u16,
+    detail: String,
+    advice: Advice,
+}
+
+/// A token that ends soon.
+struct Expiring {
+    id: String,
+    connection: String,
+    until: String,
 }
 
 /// The three states Fleet's page has.
@@ -53,10 +77,24 @@ struct Line {
 pub async fn show(runtime: &Runtime, tenant: TenantId) -> anyhow::Result<Reply> {
     let log = &runtime.desk().log;
     let last = log.last_idp_request(tenant).await?;
-    let lines = log.read(tenant, None, SEARCHED).await?;
+    let lines = log.read(tenant, &RequestQuery::newest(SEARCHED)).await?;
+    let failed = RequestQuery {
+        errors_only: true,
+        ..RequestQuery::newest(ERRORS_SEARCHED)
+    };
+    let failed = log.read(tenant, &failed).await?;
+    let connections = runtime.connections(tenant).await?;
+    let now = runtime.now();
+    let ending =
+        runtime
+            .stores()
+            .control
+            .expiring_tokens(Some(tenant), now, now.saturating_add(WARNED_MS));
     let asked = lines.into_iter().filter(|entry| entry.connection.is_some());
     let page = Page {
-        state: State::of(runtime.now(), last.as_ref()),
+        state: State::of(now, last.as_ref()),
+        errors: troubles(&failed, &connections),
+        expiring: expiring(ending.await?, &connections),
         lines: asked.take(LINES).map(Line::from).collect(),
     };
     let html = page.render().context("cannot render the page")?;
@@ -69,6 +107,49 @@ pub async fn show(runtime: &Runtime, tenant: TenantId) -> anyhow::Result<Reply> 
         HeaderValue::from_static("no-referrer"),
     );
     Ok(answer)
+}
+
+/// The newest errors of identity providers and of those who claim to be one, each kind
+/// once.
+fn troubles(failed: &[RequestEntry], connections: &[Connection]) -> Vec<Trouble> {
+    let mut troubles: Vec<Trouble> = Vec::new();
+    for entry in failed {
+        let connection = of_entry(entry, connections);
+        let Some(advice) = explained(entry, connection) else {
+            continue;
+        };
+        let known = troubles
+            .iter()
+            .any(|known| known.advice.kind == advice.kind);
+        if known || troubles.len() >= ERRORS {
+            continue;
+        }
+        troubles.push(Trouble {
+            at: rfc3339(entry.at),
+            request_id: entry.request_id.clone(),
+            status: entry.status,
+            detail: entry.detail.clone(),
+            advice,
+        });
+    }
+    troubles
+}
+
+fn expiring(tokens: Vec<Token>, connections: &[Connection]) -> Vec<Expiring> {
+    let named = |id| connections.iter().find(|known| Some(known.id) == id);
+    tokens
+        .into_iter()
+        .filter_map(|token| {
+            let connection = named(token.connection);
+            Some(Expiring {
+                id: token.id,
+                connection: connection
+                    .map_or("administration", |known| &known.name)
+                    .to_owned(),
+                until: rfc3339(token.expires?),
+            })
+        })
+        .collect()
 }
 
 /// The style sheet.
@@ -172,8 +253,11 @@ mod tests {
 
     fn rendered(last: Option<RequestEntry>) -> String {
         let now = 1_772_357_400_000 + 5 * 60_000;
+        let failed: Vec<RequestEntry> = last.clone().into_iter().collect();
         Page {
             state: State::of(now, last.as_ref()),
+            errors: troubles(&failed, &[]),
+            expiring: Vec::new(),
             lines: last.into_iter().map(Line::from).collect(),
         }
         .render()
@@ -189,6 +273,15 @@ mod tests {
         let failed = rendered(Some(entry(409, "taken")));
         assert!(failed.contains("Failed to receive information from your IdP"));
         assert!(failed.contains("taken") && failed.contains("2026-03-01T09:30:00Z"));
+    }
+
+    #[test]
+    fn an_error_is_shown_with_what_to_do_each_kind_once() {
+        let failed = [entry(409, "taken"), entry(409, "taken"), entry(200, "")];
+        let troubles = troubles(&failed, &[]);
+        assert_eq!(troubles.len(), 1);
+        let page = rendered(Some(entry(409, "taken")));
+        assert!(page.contains("What to do"), "{page}");
     }
 
     #[test]

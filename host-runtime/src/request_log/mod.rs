@@ -1,9 +1,14 @@
 //! The request log: what came in and what became of it, in words.
 //!
 //! Lines are kept in memory for a moment and written together, so that a read costs
-//! no disk write of its own. The log must not hold a token, a body or a query.
+//! no disk write of its own. The log must not hold a token, a body or a query: what can
+//! be added is a [`LogLine`], whose texts are looked through as they are made. What a
+//! client sent is kept beside a line where an operator asked for it ([`record`]).
 
 pub mod advice;
+mod line;
+pub mod record;
+mod strangers;
 pub mod text;
 
 use std::collections::{HashMap, VecDeque};
@@ -14,17 +19,33 @@ use nameplate_store::{
     ConnectionId, ControlStore, LogNote, NoteLevel, RequestEntry, RequestQuery, Retention,
     StoreError, TenantId, Timestamp,
 };
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::auth::Authenticator;
-use text::cut_bytes;
+use crate::clock::Clock;
+pub use line::{LogCaller, LogLine, LogRemark};
+use strangers::{Place, Strangers};
 pub use text::cut_chars;
 
-/// Lines kept for each tenant: some weeks of a quiet connection, minutes of a first
-/// synchronisation.
-const KEEP: Retention = Retention {
-    lines: 10_000,
-    since: 0,
-};
+/// How much of the log of a tenant is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// Lines: some weeks of a quiet connection, minutes of a first synchronisation.
+    pub lines: u64,
+    /// For so long.
+    pub age: Duration,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self {
+            lines: 10_000,
+            age: Duration::from_secs(30 * 24 * 3600),
+        }
+    }
+}
+
 /// Written at the latest after this. What a crash may lose is about reading, not
 /// about the directory.
 const DELAY: Duration = Duration::from_millis(250);
@@ -33,15 +54,12 @@ const BATCH: usize = 256;
 /// Beyond this the database is not keeping up, and the oldest lines are dropped:
 /// about 2 MiB.
 const MAX_WAITING: usize = 8192;
-/// A path is cut here; ids are far shorter.
-const PATH_BYTES: usize = 1024;
-/// What Fleet's `details` field holds.
-const DETAIL_CHARS: usize = 255;
-/// Remarks of one request, and bytes of each.
-const NOTES: usize = 64;
-const NOTE_BYTES: usize = 1024;
-/// Bytes of a remark's code.
-const CODE_BYTES: usize = 128;
+/// How often a reader who waits looks for lines that other processes have written.
+const LOOK: Duration = Duration::from_millis(500);
+/// Readers of one tenant that may wait at the same time.
+const WAITERS: usize = 8;
+/// How often the tenants are gone through for lines that are too old.
+const TIDY: Duration = Duration::from_secs(3600);
 
 /// What requests gave reason to remark.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +78,14 @@ pub struct Remark {
 pub struct RequestLog {
     control: Arc<dyn ControlStore>,
     auth: Arc<Authenticator>,
+    clock: Arc<dyn Clock>,
+    keep: Keep,
     waiting: Mutex<Waiting>,
+    strangers: Strangers,
+    /// Rung with every line.
+    arrived: Notify,
+    readers: Mutex<HashMap<TenantId, usize>>,
+    aging: Mutex<Aging>,
     /// Held while writing, so that a flush returns only after an earlier one has.
     writer: tokio::sync::Mutex<()>,
     this: Weak<Self>,
@@ -74,28 +99,70 @@ struct Waiting {
     urgent: bool,
 }
 
+/// Whose old lines are looked for next.
+#[derive(Default)]
+struct Aging {
+    tenants: Vec<TenantId>,
+    began: Option<Instant>,
+}
+
+/// Too many wait for lines of this tenant already.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Crowd;
+
 impl RequestLog {
     /// Over the control tables.
-    pub fn new(control: Arc<dyn ControlStore>, auth: Arc<Authenticator>) -> Arc<Self> {
+    pub fn new(
+        control: Arc<dyn ControlStore>,
+        auth: Arc<Authenticator>,
+        clock: Arc<dyn Clock>,
+        keep: Keep,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             control,
             auth,
+            clock,
+            keep,
             waiting: Mutex::default(),
+            strangers: Strangers::default(),
+            arrived: Notify::new(),
+            readers: Mutex::default(),
+            aging: Mutex::default(),
             writer: tokio::sync::Mutex::default(),
             this: this.clone(),
         })
     }
 
-    /// Adds a line; sizes are cut to their limits. MUST be called within a Tokio
-    /// runtime, on which the line is written a moment later.
-    pub fn add(&self, mut entry: RequestEntry) {
-        cut_bytes(&mut entry.path, PATH_BYTES);
-        entry.detail = cut_chars(&entry.detail, DETAIL_CHARS);
-        entry.notes.truncate(NOTES);
-        for note in &mut entry.notes {
-            cut_bytes(&mut note.code, CODE_BYTES);
-            cut_bytes(&mut note.text, NOTE_BYTES);
+    /// Adds a line. MUST be called within a Tokio runtime, on which the line is written a
+    /// moment later.
+    ///
+    /// Of those who are not let in or come too fast some get a line a minute, the others
+    /// a count at its end: strangers must not wash out what is worth reading.
+    pub fn add(&self, line: LogLine) {
+        let (tenant, at) = (line.tenant, line.at);
+        if matches!(line.status, 401 | 429) {
+            match self.strangers.place(tenant) {
+                Place::Listed => {}
+                Place::Counted => return,
+                Place::FirstCounted(end) => return self.tell_later(tenant, at, end),
+            }
         }
+        self.push(line.entry());
+    }
+
+    /// Tells how many had no line, once their minute is over.
+    fn tell_later(&self, tenant: TenantId, at: Timestamp, end: Instant) {
+        let Some(this) = self.this.upgrade() else {
+            return;
+        };
+        tokio::spawn(async move {
+            tokio::time::sleep_until(end).await;
+            let count = this.strangers.counted(tenant);
+            this.push(line::counted(tenant, at, count).entry());
+        });
+    }
+
+    fn push(&self, entry: RequestEntry) {
         let (schedule, urgent) = {
             let mut waiting = self.waiting();
             if waiting.lines.len() >= MAX_WAITING {
@@ -109,6 +176,7 @@ impl RequestLog {
             waiting.urgent |= urgent;
             (schedule, urgent)
         };
+        self.arrived.notify_waiters();
         if urgent {
             self.spawn_flush(Duration::ZERO);
         } else if schedule {
@@ -160,7 +228,11 @@ impl RequestLog {
         }
         if !lines.is_empty() {
             let count = lines.len();
-            if let Err(error) = self.control.log_requests(lines.into(), &KEEP).await {
+            if let Err(error) = self
+                .control
+                .log_requests(lines.into(), &self.retention())
+                .await
+            {
                 tracing::warn!(count, %error, "cannot write the request log");
             }
         }
@@ -172,22 +244,68 @@ impl RequestLog {
         }
     }
 
-    /// Reads lines, the newest first, below id `before`.
+    /// What is kept, as things stand now.
+    fn retention(&self) -> Retention {
+        let age = u64::try_from(self.keep.age.as_millis()).unwrap_or(u64::MAX);
+        Retention {
+            lines: self.keep.lines,
+            since: self.clock.now().saturating_sub(age),
+        }
+    }
+
+    /// Reads lines, without what was recorded.
     ///
     /// # Errors
     /// If the store cannot be read.
     pub async fn read(
         &self,
         tenant: TenantId,
-        before: Option<u64>,
-        limit: u32,
+        query: &RequestQuery,
     ) -> Result<Vec<RequestEntry>, StoreError> {
         self.flush().await;
-        let query = RequestQuery {
-            before,
-            ..RequestQuery::newest(limit)
+        self.control.requests(tenant, query).await
+    }
+
+    /// Reads lines like [`Self::read`]; if there are none, waits until there are, at most
+    /// `most` long. [`Crowd`] if too many wait already.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn wait(
+        &self,
+        tenant: TenantId,
+        query: &RequestQuery,
+        most: Duration,
+    ) -> Result<Result<Vec<RequestEntry>, Crowd>, StoreError> {
+        let Some(_reader) = Reader::of(self, tenant) else {
+            return Ok(Err(Crowd));
         };
-        self.control.requests(tenant, &query).await
+        let end = Instant::now() + most;
+        loop {
+            let arrived = self.arrived.notified();
+            let found = self.read(tenant, query).await?;
+            let left = end.saturating_duration_since(Instant::now());
+            if !found.is_empty() || left.is_zero() {
+                return Ok(Ok(found));
+            }
+            tokio::select! {
+                () = arrived => {}
+                () = tokio::time::sleep(left.min(LOOK)) => {}
+            }
+        }
+    }
+
+    /// The newest line of this name, in one tenant or in all, with what was recorded.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn find(
+        &self,
+        tenant: TenantId,
+        request_id: &str,
+    ) -> Result<Option<RequestEntry>, StoreError> {
+        self.flush().await;
+        self.control.request(Some(tenant), request_id).await
     }
 
     /// The newest line that counts as "the last request of the identity provider".
@@ -210,7 +328,7 @@ impl RequestLog {
     pub async fn remarks(&self, tenant: TenantId, lines: u32) -> Result<Vec<Remark>, StoreError> {
         let mut remarks: Vec<Remark> = Vec::new();
         let mut known: HashMap<(Option<ConnectionId>, String), usize> = HashMap::new();
-        for entry in self.read(tenant, None, lines).await? {
+        for entry in self.read(tenant, &RequestQuery::newest(lines)).await? {
             let (connection, at) = (entry.connection, entry.at);
             let notes = entry.notes.into_iter();
             for note in notes.filter(|note| note.level != NoteLevel::Action) {
@@ -232,9 +350,70 @@ impl RequestLog {
         Ok(remarks)
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Forgets old lines of one tenant, another with each call: lines of a tenant that
+    /// nobody speaks to any more grow old too. All have their turn once an hour.
+    ///
+    /// # Errors
+    /// If the store cannot be read or written.
+    pub async fn age(&self) -> Result<(), StoreError> {
+        let next = lock(&self.aging).tenants.pop();
+        if let Some(tenant) = next {
+            let forgotten = self
+                .control
+                .trim_requests(tenant, &self.retention())
+                .await?;
+            if forgotten > 0 {
+                // There may be more.
+                lock(&self.aging).tenants.push(tenant);
+            }
+            return Ok(());
+        }
+        let rest = |began: Instant| began.elapsed() < TIDY;
+        if lock(&self.aging).began.is_some_and(rest) {
+            return Ok(());
+        }
+        let tenants = self.control.tenants().await?;
+        let mut aging = lock(&self.aging);
+        aging.began = Some(Instant::now());
+        aging.tenants = tenants.into_iter().map(|tenant| tenant.id).collect();
+        Ok(())
     }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        lock(&self.waiting)
+    }
+}
+
+/// Somebody who waits for lines.
+struct Reader<'a>(&'a RequestLog, TenantId);
+
+impl<'a> Reader<'a> {
+    fn of(log: &'a RequestLog, tenant: TenantId) -> Option<Self> {
+        let mut readers = lock(&log.readers);
+        let count = readers.entry(tenant).or_default();
+        if *count >= WAITERS {
+            return None;
+        }
+        *count += 1;
+        Some(Self(log, tenant))
+    }
+}
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        let mut readers = lock(&self.0.readers);
+        if let Some(count) = readers.get_mut(&self.1) {
+            *count -= 1;
+            if *count == 0 {
+                readers.remove(&self.1);
+            }
+        }
+    }
+}
+
+/// What is guarded is whole at every moment, so a panic elsewhere spoils nothing.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A remark as people read it. What was accepted or has to be looked at begins with its
@@ -249,102 +428,5 @@ pub fn words(note: &LogNote) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-
-    use nameplate_store::memory::MemoryStore;
-
-    use super::*;
-    use crate::clock::Sources;
-    use crate::setup;
-
-    async fn log() -> (Arc<RequestLog>, MemoryStore, TenantId) {
-        let (store, sources) = (MemoryStore::new(), Sources::default());
-        let tenant = setup::add_tenant(&store, &sources, "acme").await.unwrap();
-        let auth = Authenticator::new(Arc::new(store.clone()), sources.clock);
-        let log = RequestLog::new(Arc::new(store.clone()), Arc::new(auth));
-        (log, store, tenant.id)
-    }
-
-    fn entry(tenant: TenantId, status: u16) -> RequestEntry {
-        RequestEntry {
-            status,
-            from_idp: true,
-            ..RequestEntry::of(tenant, 1)
-        }
-    }
-
-    #[tokio::test]
-    async fn a_read_sees_every_line_added_before_it() {
-        let (log, _, tenant) = log().await;
-        log.add(entry(tenant, 200));
-        log.add(entry(tenant, 404));
-        let read = log.read(tenant, None, 10).await.unwrap();
-        let statuses: Vec<_> = read.iter().map(|entry| entry.status).collect();
-        assert_eq!(statuses, [404, 200]);
-        let last = log.last_idp_request(tenant).await.unwrap().unwrap();
-        assert_eq!(last.status, 404);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn lines_are_written_a_moment_later_without_a_reader() {
-        let (log, store, tenant) = log().await;
-        log.add(entry(tenant, 200));
-        assert!(
-            store
-                .requests(tenant, &RequestQuery::newest(10))
-                .await
-                .unwrap()
-                .is_empty()
-        );
-        tokio::time::sleep(DELAY * 2).await;
-        assert_eq!(
-            store
-                .requests(tenant, &RequestQuery::newest(10))
-                .await
-                .unwrap()
-                .len(),
-            1
-        );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_full_batch_is_written_without_waiting() {
-        let (log, store, tenant) = log().await;
-        for _ in 0..BATCH {
-            log.add(entry(tenant, 200));
-        }
-        tokio::time::sleep(DELAY / 10).await;
-        assert_eq!(
-            store
-                .requests(tenant, &RequestQuery::newest(1000))
-                .await
-                .unwrap()
-                .len(),
-            BATCH
-        );
-    }
-
-    #[tokio::test]
-    async fn long_paths_details_and_notes_are_cut_between_characters() {
-        let (log, _, tenant) = log().await;
-        let note = LogNote {
-            level: NoteLevel::Quirk,
-            code: "é".repeat(100),
-            text: "é".repeat(2000),
-        };
-        log.add(RequestEntry {
-            path: "/é".repeat(1000),
-            detail: "é".repeat(300),
-            notes: vec![note; 100],
-            ..entry(tenant, 400)
-        });
-        let read = log.read(tenant, None, 1).await.unwrap();
-        let line = read.first().unwrap();
-        assert!(line.path.len() <= PATH_BYTES);
-        assert_eq!(line.detail.chars().count(), DETAIL_CHARS);
-        assert_eq!(line.notes.len(), NOTES);
-        let fits = |note: &LogNote| note.code.len() <= CODE_BYTES && note.text.len() <= NOTE_BYTES;
-        assert!(line.notes.iter().all(fits));
-    }
-}
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;

@@ -55,9 +55,11 @@ impl LogText {
         Self(masked)
     }
 
-    /// Is there nothing.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// At most `most` bytes of it.
+    #[must_use]
+    pub fn cut(mut self, most: usize) -> Self {
+        cut_bytes(&mut self.0, most);
+        self
     }
 }
 

@@ -231,6 +231,11 @@ async fn requests_tell_what_happened_in_words_and_hold_no_value() {
         "micros",
         "detail",
         "notes",
+        "request_id",
+        "caller",
+        "user_agent",
+        "guest_micros",
+        "from_idp",
     ];
     expected.sort_unstable();
     let mut names: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -1,5 +1,6 @@
 //! The sandbox, its limits, tenants and what must never be kept.
 
+mod audit;
 #[cfg(unix)]
 mod code_cache;
 mod concurrency;
@@ -11,6 +12,7 @@ mod mounts;
 mod plugins;
 mod quota;
 mod reindex;
+mod requests;
 mod secrets;
 mod settings;
 mod switches;

@@ -86,7 +86,7 @@ async fn a_bare_and_a_doubled_token_are_accepted_and_noted() {
         .runtime
         .desk()
         .log
-        .read(world.tenant, None, 10)
+        .read(world.tenant, &nameplate_store::RequestQuery::newest(10))
         .await
         .unwrap();
     assert_eq!(log.len(), 2);

@@ -8,8 +8,13 @@
 mod kinds;
 mod menus;
 
+use nameplate_store::RequestEntry;
+
 pub use kinds::KINDS;
 pub use menus::{Idp, Menu};
+
+/// How a remark's code begins that says under which name a request was refused.
+pub const REFUSED: &str = "refused-";
 
 /// Where to look up a kind of error, and what to say of it.
 pub struct Kind {
@@ -52,6 +57,18 @@ pub fn of(status: u16, refused: &str, detail: &str, idp: Idp) -> Option<Advice> 
         meaning: kind.meaning,
         fix: menus::filled(fix, idp),
     })
+}
+
+/// Explains a line of the log. `dialect` and `connection` are those of its connection, by
+/// which, and by the client's own name, is known whose menus to name.
+pub fn of_entry(entry: &RequestEntry, dialect: &str, connection: &str) -> Option<Advice> {
+    let mut codes = entry
+        .notes
+        .iter()
+        .filter_map(|note| note.code.strip_prefix(REFUSED));
+    let refused = codes.next().unwrap_or_default();
+    let idp = Idp::of(dialect, &entry.user_agent, connection);
+    of(entry.status, refused, &entry.detail, idp)
 }
 
 /// The kind of an error: by code and words of the detail, by code, by words, by status,
