@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use nameplate_store::{
     Assignment, AssignmentOutcome, Claim, Host, HostName, HostRecord, HostStore, HostSummary,
-    HostWrite, PastAssignment, Promise, Source, StoreError, TenantId, Timestamp, check,
+    HostWrite, HostsErased, PastAssignment, Promise, Source, StoreError, TenantId, Timestamp,
+    check,
 };
 
 use super::merge::Merged;
@@ -172,6 +173,16 @@ impl HostStore for HostPreview {
         limit: u32,
     ) -> Result<Vec<Promise>, StoreError> {
         self.base.promises(tenant, after, limit).await
+    }
+
+    async fn erase(
+        &self,
+        _tenant: TenantId,
+        _now: Timestamp,
+        _user: &str,
+        _logins: &[String],
+    ) -> Result<HostsErased, StoreError> {
+        read_only()
     }
 
     async fn promises_for(

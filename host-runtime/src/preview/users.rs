@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use nameplate_store::{
-    Change, Departure, Document, Edge, Event, Find, HeldMember, Holding, Kind, Member, MemberPage,
-    Membership, Memberships, Outcome, Page, Rehearsal, Scope, StoreError, TenantId, Timestamp,
-    Unit, UserStore, check, limits,
+    Change, Departure, Document, Edge, Erased, Event, Find, HeldMember, Holding, Kind, Member,
+    MemberPage, Membership, Memberships, Outcome, Page, Rehearsal, Scope, StoreError, TenantId,
+    Timestamp, Traces, Unit, UserStore, check, limits,
 };
 
 use super::changed::Changed;
@@ -480,6 +480,19 @@ impl UserStore for DirectoryPreview {
         ids: &[String],
     ) -> Result<Vec<Departure>, StoreError> {
         self.base.departures_of(tenant, ids).await
+    }
+
+    async fn traces(&self, tenant: TenantId, id: &str) -> Result<Traces, StoreError> {
+        self.base.traces(tenant, id).await
+    }
+
+    async fn erase(
+        &self,
+        _tenant: TenantId,
+        _now: Timestamp,
+        _id: &str,
+    ) -> Result<Erased, StoreError> {
+        read_only()
     }
 
     async fn forget_departure(&self, _tenant: TenantId, _id: &str) -> Result<bool, StoreError> {

@@ -41,6 +41,8 @@ pub const GROUPS: usize = 10_000;
 pub const CLAIMS: usize = 256;
 /// Past assignments kept of a host.
 pub const HISTORY: usize = 200;
+/// Events shown of one person: years of changes.
+pub const TRACED: u32 = 1000;
 /// Webhooks of a tenant: each is another copy of every event to send.
 pub const WEBHOOKS: usize = 100;
 /// Dead letters kept of a webhook: more than anybody goes through by hand.

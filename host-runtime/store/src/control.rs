@@ -241,6 +241,12 @@ pub trait ControlStore: Send + Sync {
     /// The newest line that counts as "the last request", by time, then id.
     async fn last_idp_request(&self, tenant: TenantId) -> Result<Option<RequestEntry>, StoreError>;
 
+    /// Forgets lines of the request log that hold one of these texts
+    /// ([`Needles`](crate::erasure::Needles)) in path, detail or a note, and of other lines
+    /// what was recorded if it does; returns how many of both.
+    async fn erase_requests(&self, tenant: TenantId, needles: &[String])
+    -> Result<u64, StoreError>;
+
     /// Appends to the audit log. A backend keeps the newest
     /// [`check::AUDIT`](crate::check::AUDIT) lines of each tenant and of the installation.
     async fn append_audit(&self, entry: AuditEntry) -> Result<(), StoreError>;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{HostName, Promise, StoreError, TenantId, Timestamp};
+use crate::{HostName, HostsErased, Promise, StoreError, TenantId, Timestamp};
 
 /// A host as the device-management server describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -326,6 +326,22 @@ pub trait HostStore: Send + Sync {
         expected: u64,
         assignment: Assignment,
     ) -> Result<HostWrite, StoreError>;
+
+    /// Forgets one person among hosts, and is harmless to repeat: claims, promises and
+    /// lines of histories that name the document or one of the logins, as
+    /// [`erasure::Person`](crate::erasure::Person) tells them. An assignment that does is
+    /// as a host starts with, at the next version and without a line of the history; the
+    /// event that says so names nobody, and events that do MUST lose both sides.
+    ///
+    /// `logins` are as given, in any case of ASCII letters: those that nobody else holds.
+    /// It may look at every host and event of the tenant, in pieces that nobody waits for.
+    async fn erase(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+        user: &str,
+        logins: &[String],
+    ) -> Result<HostsErased, StoreError>;
 
     /// Past assignments, the newest first, at most `limit`. A backend keeps the newest
     /// [`check::HISTORY`](crate::check::HISTORY) of each host.

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ConnectionId, Departure, Event, Outcome, Rehearsal, Scope, StoreError, TenantId, Timestamp,
-    Unit,
+    ConnectionId, Departure, Erased, Event, Outcome, Rehearsal, Scope, StoreError, TenantId,
+    Timestamp, Traces, Unit,
 };
 
 /// What a document describes.
@@ -407,6 +407,24 @@ pub trait UserStore: Send + Sync {
         tenant: TenantId,
         ids: &[String],
     ) -> Result<Vec<Departure>, StoreError>;
+
+    /// All that is kept of one person, in all connections of the tenant; nothing if
+    /// nothing is. It may look at every event of the tenant.
+    async fn traces(&self, tenant: TenantId, id: &str) -> Result<Traces, StoreError>;
+
+    /// Forgets one person, and is harmless to repeat.
+    ///
+    /// A live document MUST be deleted as a commit would, with the event `user.deleted`.
+    /// Then MUST be gone: the documents and logins of every event about the person (which
+    /// count as settled then), the spans in which logins were held, the departure, held
+    /// edges that were sent with the id or one of the logins, and outcomes kept for a
+    /// repeated commit that tell of the person. Numbers of events stay, and so does that
+    /// there was somebody of this id.
+    ///
+    /// Since no event is left for mapping, hosts are to be [erased](crate::HostStore::erase)
+    /// first. It may look at every event of the tenant, in pieces that nobody waits for.
+    async fn erase(&self, tenant: TenantId, now: Timestamp, id: &str)
+    -> Result<Erased, StoreError>;
 
     /// Forgets that somebody left; false if nothing is kept of them.
     async fn forget_departure(&self, tenant: TenantId, id: &str) -> Result<bool, StoreError>;

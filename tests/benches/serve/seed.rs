@@ -11,9 +11,10 @@ use nameplate_runtime::limits::Limits;
 use nameplate_runtime::plugin::{Call, GuestConfig, Plugin, PluginRequest};
 use nameplate_runtime::{Runtime, Stores, setup};
 use nameplate_store::{
-    Change, ChangeResult, Claim, ConnectionId, ControlStore, Departure, Document, Edge, Event,
-    Find, HeldMember, Holding, HostRecord, HostStore, Kind, MemberPage, Memberships, Outcome, Page,
-    Rehearsal, Scope, Source, StoreError, TenantId, Timestamp, Unit, UserStore,
+    Change, ChangeResult, Claim, ConnectionId, ControlStore, Departure, Document, Edge, Erased,
+    Event, Find, HeldMember, Holding, HostRecord, HostStore, Kind, MemberPage, Memberships,
+    Outcome, Page, Rehearsal, Scope, Source, StoreError, TenantId, Timestamp, Traces, Unit,
+    UserStore,
 };
 use nameplate_store_sql::{SqliteOptions, SqliteStore};
 use nameplate_tests::native::NativePlugin;
@@ -396,6 +397,14 @@ impl UserStore for Caught {
 
     async fn departures_of(&self, _: TenantId, _: &[String]) -> Answer<Vec<Departure>> {
         Ok(Vec::new())
+    }
+
+    async fn traces(&self, _: TenantId, _: &str) -> Answer<Traces> {
+        Ok(Traces::default())
+    }
+
+    async fn erase(&self, _: TenantId, _: Timestamp, _: &str) -> Answer<Erased> {
+        Ok(Erased::default())
     }
 
     async fn forget_departure(&self, _: TenantId, _: &str) -> Answer<bool> {

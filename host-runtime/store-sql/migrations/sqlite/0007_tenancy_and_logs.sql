@@ -66,3 +66,9 @@ CREATE TABLE audit (
     detail TEXT NOT NULL
 ) STRICT;
 CREATE INDEX audit_tenant ON audit (tenant, id);
+
+-- One row.
+CREATE TABLE installation (
+    last_backup INTEGER
+) STRICT;
+INSERT INTO installation (last_backup) VALUES (NULL);

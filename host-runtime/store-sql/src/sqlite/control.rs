@@ -1,11 +1,12 @@
 //! Tenants, connections, tokens, the request log and the audit log.
 
 mod audit;
-mod requests;
+pub mod requests;
 mod tenants;
 mod tokens;
 
 use async_trait::async_trait;
+use nameplate_store::erasure::Needles;
 use nameplate_store::{
     AuditEntry, Connection as Idp, ConnectionEdit, ConnectionId, ControlStore, RequestEntry,
     RequestQuery, Retention, StoreError, Tenant, TenantChange, TenantChanged, TenantId, Timestamp,
@@ -197,6 +198,15 @@ impl ControlStore for SqliteStore {
 
     async fn last_idp_request(&self, tenant: TenantId) -> Result<Option<RequestEntry>, StoreError> {
         self.read(|connection| requests::last_idp(connection, tenant))
+    }
+
+    async fn erase_requests(
+        &self,
+        tenant: TenantId,
+        needles: &[String],
+    ) -> Result<u64, StoreError> {
+        self.erase_among_requests(tenant, &Needles::new(needles))
+            .await
     }
 
     async fn append_audit(&self, entry: AuditEntry) -> Result<(), StoreError> {

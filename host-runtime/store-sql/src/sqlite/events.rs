@@ -183,6 +183,36 @@ fn collect(mut rows: rusqlite::Rows<'_>) -> Result<Vec<(TenantId, Event)>, Fault
     Ok(events)
 }
 
+/// Numbers of events above `after` that `wanted` fits, among the next `scanned`; and where
+/// to go on, if there are more.
+pub fn numbers(
+    connection: &Connection,
+    tenant: TenantId,
+    after: u64,
+    scanned: u32,
+    wanted: impl Fn(&Event) -> bool,
+) -> Result<(Vec<u64>, Option<u64>), Fault> {
+    let page = self::after(connection, tenant, after, scanned)?;
+    let next = page.last().map(|event| event.seq);
+    let wanted = page.iter().filter(|event| wanted(event));
+    Ok((wanted.map(|event| event.seq).collect(), next))
+}
+
+/// Takes the documents and logins out of events, which are settled by it; returns how many
+/// there were that had any.
+pub fn strip(connection: &Connection, tenant: TenantId, seqs: &[u64]) -> Result<u64, Fault> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE events SET before = NULL, after = NULL, logins = x'', settled = 1
+         WHERE tenant = ?1 AND seq = ?2
+             AND (before IS NOT NULL OR after IS NOT NULL OR logins <> x'' OR settled = 0)",
+    )?;
+    let mut stripped = 0;
+    for seq in seqs {
+        stripped += statement.execute(params![tenant.0, U(*seq)])?;
+    }
+    Ok(u64::try_from(stripped).unwrap_or(u64::MAX))
+}
+
 fn event(row: &Row<'_>) -> Result<(TenantId, Event), Fault> {
     let packed = |at| row.get::<_, Vec<u8>>(at);
     let event = Event {

@@ -5,15 +5,18 @@
 //! connections: each is an indexed lookup or a bounded page, a few microseconds
 //! to a few milliseconds, cheaper than handing it to another thread.
 
+mod backup;
 mod below;
 mod codec;
 mod control;
 #[cfg(test)]
 mod cost;
 mod departures;
+mod erasure;
 mod errors;
 mod events;
 mod find;
+mod health;
 mod hosts;
 mod rows;
 mod schema;
@@ -31,6 +34,9 @@ use rusqlite::Connection;
 
 use errors::Fault;
 use writer::Writer;
+
+pub use backup::restore;
+pub use health::{Health, health};
 
 /// How a database file is opened.
 #[derive(Clone, Debug)]

@@ -103,12 +103,12 @@ fn prepare(
     Ok(())
 }
 
-fn number(connection: &Connection, pragma: &str) -> Result<i64, Fault> {
+pub fn number(connection: &Connection, pragma: &str) -> Result<i64, Fault> {
     Ok(connection.pragma_query_value(None, pragma, |row| row.get(0))?)
 }
 
 /// Refuses a file that is not ours before anything is written to it.
-fn recognise(connection: &Connection, path: &Path) -> Result<(), Fault> {
+pub fn recognise(connection: &Connection, path: &Path) -> Result<(), Fault> {
     let objects: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if objects > 0 && number(connection, "application_id")? != APPLICATION_ID {
@@ -118,25 +118,44 @@ fn recognise(connection: &Connection, path: &Path) -> Result<(), Fault> {
     Ok(())
 }
 
-fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Fault> {
-    // Immediate: of two programs that start at once, one migrates.
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let version = number(&transaction, "user_version")?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    if version > known {
-        let path = path.display();
+/// The newest schema version this program knows.
+pub fn known() -> u64 {
+    u64::try_from(MIGRATIONS.len()).unwrap_or(u64::MAX)
+}
+
+/// Was this file made by this program? An empty one was made by nobody.
+pub fn ours(connection: &Connection) -> Result<bool, Fault> {
+    Ok(number(connection, "application_id")? == APPLICATION_ID)
+}
+
+/// The schema version of a file that this program can use as it is or migrate.
+pub fn usable(connection: &Connection, path: &Path) -> Result<i64, Fault> {
+    recognise(connection, path)?;
+    let version = number(connection, "user_version")?;
+    if u64::try_from(version).is_ok_and(|version| version > known()) {
+        let (path, known) = (path.display(), known());
         let text = format!(
             "`{path}` has schema version {version}, this program knows {known}: use a newer program"
         );
         return Err(Fault(StoreError::Invalid(text)));
     }
-    let done =
-        usize::try_from(version).map_err(|_| Fault::corrupt("the schema version is negative"))?;
+    Ok(version)
+}
+
+fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Fault> {
+    // Immediate: of two programs that start at once, one migrates.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let done = usize::try_from(usable(&transaction, path)?)
+        .map_err(|_| Fault::corrupt("the schema version is negative"))?;
     for migration in MIGRATIONS.iter().skip(done) {
         transaction.execute_batch(migration)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", known)?;
+    transaction.pragma_update(
+        None,
+        "user_version",
+        i64::try_from(known()).unwrap_or(i64::MAX),
+    )?;
     transaction.commit()?;
     Ok(())
 }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use nameplate_store::walk::Mark;
 use nameplate_store::{
-    ConnectionId, Departure, Document, Edge, Event, Find, HeldMember, Holding, Kind, Member,
-    MemberPage, Membership, Memberships, Outcome, Page, Rehearsal, Scope, StoreError, TenantId,
-    Timestamp, Unit, UserStore, check, limits, spans,
+    ConnectionId, Departure, Document, Edge, Erased, Event, Find, HeldMember, Holding, Kind,
+    Member, MemberPage, Membership, Memberships, Outcome, Page, Rehearsal, Scope, StoreError,
+    TenantId, Timestamp, Traces, Unit, UserStore, check, limits, spans,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -222,6 +222,19 @@ impl UserStore for SqliteStore {
                 .filter_map(|id| departures::of(connection, tenant, id).transpose())
                 .collect()
         })
+    }
+
+    async fn traces(&self, tenant: TenantId, id: &str) -> Result<Traces, StoreError> {
+        self.traces_of(tenant, id)
+    }
+
+    async fn erase(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+        id: &str,
+    ) -> Result<Erased, StoreError> {
+        self.erase_user(tenant, now, id).await
     }
 
     async fn forget_departure(&self, tenant: TenantId, id: &str) -> Result<bool, StoreError> {

@@ -24,12 +24,14 @@ pub mod bounds;
 pub mod control;
 pub mod departures;
 pub mod documents;
+pub mod erasure;
 pub mod events;
 pub mod groups;
 pub mod held;
 pub mod holdings;
 pub mod hosts;
 pub mod index;
+pub mod logs;
 pub mod members;
 pub mod names;
 mod place;
@@ -37,6 +39,7 @@ pub mod quota;
 pub mod rehearsal;
 pub mod reserved;
 pub mod scope;
+pub mod tenancy;
 pub mod tokens;
 pub mod units;
 pub mod walks;
@@ -279,6 +282,50 @@ macro_rules! contract_suite {
                 the_request_log_keeps_the_newest_lines,
                 the_last_request_is_the_newest_of_the_provider,
                 the_last_request_of_the_provider_is_never_trimmed,
+            }
+            tenancy {
+                a_tenant_is_found_by_name_and_by_host_name,
+                a_host_name_belongs_to_one_tenant,
+                a_refused_change_leaves_the_tenant_as_it_was,
+                another_plugin_makes_the_old_one_the_previous,
+                what_a_change_does_not_name_stays,
+                connections_are_found_by_issuer,
+                what_the_plugin_never_sees_raises_no_revision,
+                names_of_hosts_and_objects_are_checked,
+                as_many_tokens_are_live_as_may_be,
+                of_many_who_add_a_token_no_more_get_in,
+                a_token_and_its_successor_are_live_together,
+                a_rotation_that_is_refused_changes_nothing,
+                only_a_live_token_of_the_tenant_is_rotated,
+                tokens_that_end_soon_are_found,
+            }
+            logs {
+                a_line_is_kept_without_loss,
+                a_recording_is_read_by_name_alone,
+                a_line_is_found_by_its_name,
+                lines_are_asked_for_by_connection_and_failure,
+                lines_after_one_are_read_oldest_first,
+                lines_from_before_a_moment_are_forgotten,
+                at_most_1000_lines_are_forgotten_at_a_time,
+                a_line_over_a_limit_is_invalid,
+                audit_lines_are_read_newest_first,
+                the_installation_has_an_audit_log_too,
+                an_audit_line_over_a_limit_is_invalid,
+            }
+            erasure {
+                all_that_is_kept_of_a_person_is_read,
+                nothing_is_kept_of_a_stranger,
+                an_erased_person_leaves_nothing,
+                an_erased_person_is_told_of_as_deleted,
+                a_deleted_person_is_erased_too,
+                erasing_twice_is_harmless,
+                the_others_stay_as_they_were,
+                a_group_is_no_person,
+                held_edges_that_name_a_person_go,
+                hosts_forget_who_used_them,
+                histories_and_promises_forget_a_person,
+                events_of_hosts_forget_a_person,
+                lines_that_name_a_person_go,
             }
         }
     };

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::MemoryStore;
+use crate::erasure::Needles;
 use crate::{
     AuditEntry, Connection, ConnectionEdit, ConnectionId, ControlStore, RequestEntry, RequestQuery,
     Retention, StoreError, Tenant, TenantChange, TenantChanged, TenantId, Timestamp, Token,
@@ -310,6 +311,14 @@ impl ControlStore for MemoryStore {
             recorded: None,
             ..line.clone()
         }))
+    }
+
+    async fn erase_requests(
+        &self,
+        tenant: TenantId,
+        needles: &[String],
+    ) -> Result<u64, StoreError> {
+        Ok(self.erase_among_requests(tenant, &Needles::new(needles)))
     }
 
     async fn append_audit(&self, entry: AuditEntry) -> Result<(), StoreError> {

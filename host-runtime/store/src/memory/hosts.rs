@@ -6,10 +6,11 @@ use std::ops::Bound;
 use async_trait::async_trait;
 
 use super::{MemoryStore, State, count};
+use crate::erasure::Person;
 use crate::{
     Assignment, AssignmentOutcome, Claim, Event, Host, HostName, HostRecord, HostStore,
-    HostSummary, HostWrite, PastAssignment, Promise, Source, StoreError, TenantId, Timestamp,
-    check, fold,
+    HostSummary, HostWrite, HostsErased, PastAssignment, Promise, Source, StoreError, TenantId,
+    Timestamp, check, fold,
 };
 
 /// The hosts of one tenant, by id.
@@ -18,8 +19,8 @@ pub type Hosts = BTreeMap<String, Row>;
 /// One host, with more claims than a read shows.
 #[derive(Debug)]
 pub struct Row {
-    host: Host,
-    history: VecDeque<PastAssignment>,
+    pub(super) host: Host,
+    pub(super) history: VecDeque<PastAssignment>,
 }
 
 impl Row {
@@ -349,6 +350,16 @@ impl HostStore for MemoryStore {
         let state = self.lock();
         let promises = state.promises.get(&tenant);
         Ok(promises.map_or_else(Vec::new, |promises| promises.after(after, limit)))
+    }
+
+    async fn erase(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+        user: &str,
+        logins: &[String],
+    ) -> Result<HostsErased, StoreError> {
+        Ok(self.erase_among_hosts(tenant, now, &Person::new(user, logins)))
     }
 
     async fn promises_for(

@@ -5,6 +5,7 @@
 
 mod control;
 mod directory;
+mod erasure;
 mod find;
 mod groups;
 mod hosts;

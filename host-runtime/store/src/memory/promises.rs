@@ -24,6 +24,13 @@ impl Promises {
         self.0.remove(&name.folded()).is_some()
     }
 
+    /// Drops those that fit; returns how many.
+    pub fn drop_if(&mut self, fits: impl Fn(&Promise) -> bool) -> usize {
+        let before = self.0.len();
+        self.0.retain(|_, promise| !fits(promise));
+        before - self.0.len()
+    }
+
     pub fn after(&self, after: Option<&HostName>, limit: u32) -> Vec<Promise> {
         let from = after.map_or(Bound::Unbounded, |name| Bound::Excluded(name.folded()));
         let rows = self.0.range((from, Bound::Unbounded));

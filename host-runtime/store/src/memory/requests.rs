@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{State, count};
 use crate::{
-    AuditEntry, RequestEntry, RequestQuery, Retention, StoreError, TenantId, check, limits,
+    AuditEntry, Recorded, RequestEntry, RequestQuery, Retention, StoreError, TenantId, check,
+    limits,
 };
 
 /// The request log of one tenant.
@@ -44,6 +45,23 @@ impl Requests {
         let before = self.lines.len();
         gone.iter().for_each(|id| _ = self.lines.remove(id));
         u64::try_from(before - self.lines.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Forgets lines, and of others what was recorded; returns how many it touched.
+    pub(super) fn erase(
+        &mut self,
+        line: impl Fn(&RequestEntry) -> bool,
+        recorded: impl Fn(&Recorded) -> bool,
+    ) -> u64 {
+        let before = self.lines.len();
+        self.lines.retain(|_, entry| !line(entry));
+        let mut erased = before - self.lines.len();
+        for entry in self.lines.values_mut() {
+            if entry.recorded.take_if(|kept| recorded(kept)).is_some() {
+                erased += 1;
+            }
+        }
+        u64::try_from(erased).unwrap_or(u64::MAX)
     }
 
     pub(super) fn read(&self, query: &RequestQuery) -> Vec<RequestEntry> {

@@ -10,9 +10,9 @@ use super::groups::{memberships, users_below};
 use super::{MemoryStore, count, find, unit};
 use crate::walk::Mark;
 use crate::{
-    ConnectionId, Departure, Document, Edge, Event, Find, HeldMember, Holding, Kind, Member,
-    MemberPage, Memberships, Outcome, Page, Rehearsal, Scope, StoreError, TenantId, Timestamp,
-    Trace, Unit, UserStore, check, limits, spans,
+    ConnectionId, Departure, Document, Edge, Erased, Event, Find, HeldMember, Holding, Kind,
+    Member, MemberPage, Memberships, Outcome, Page, Rehearsal, Scope, StoreError, TenantId,
+    Timestamp, Trace, Traces, Unit, UserStore, check, limits, spans,
 };
 
 impl MemoryStore {
@@ -360,6 +360,21 @@ impl UserStore for MemoryStore {
             let rows = ids.iter().filter_map(|id| directory.departures.get(*id));
             rows.cloned().collect()
         }))
+    }
+
+    async fn traces(&self, tenant: TenantId, id: &str) -> Result<Traces, StoreError> {
+        Ok(self.read(tenant, |directory| directory.traces(id)))
+    }
+
+    async fn erase(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+        id: &str,
+    ) -> Result<Erased, StoreError> {
+        let mut state = self.lock();
+        let directory = state.directories.get_mut(&tenant);
+        directory.map_or(Ok(Erased::default()), |directory| directory.erase(now, id))
     }
 
     async fn forget_departure(&self, tenant: TenantId, id: &str) -> Result<bool, StoreError> {

@@ -156,7 +156,7 @@ pub fn drop_all(connection: &Connection, tenant: TenantId, host: &str) -> Result
     Ok(())
 }
 
-fn forget_logins(
+pub fn forget_logins(
     connection: &Connection,
     tenant: TenantId,
     host: &str,

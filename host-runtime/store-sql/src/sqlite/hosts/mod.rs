@@ -6,9 +6,11 @@ pub mod promises;
 pub mod records;
 
 use async_trait::async_trait;
+use nameplate_store::erasure::Person;
 use nameplate_store::{
     Assignment, AssignmentOutcome, Claim, Host, HostName, HostRecord, HostStore, HostSummary,
-    HostWrite, PastAssignment, Promise, Source, StoreError, TenantId, Timestamp, check,
+    HostWrite, HostsErased, PastAssignment, Promise, Source, StoreError, TenantId, Timestamp,
+    check,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -173,6 +175,17 @@ impl HostStore for SqliteStore {
     ) -> Result<Vec<Promise>, StoreError> {
         check::rows(limit)?;
         self.read(|connection| promises::after(connection, tenant, after, limit))
+    }
+
+    async fn erase(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+        user: &str,
+        logins: &[String],
+    ) -> Result<HostsErased, StoreError> {
+        self.erase_among_hosts(tenant, now, Person::new(user, logins))
+            .await
     }
 
     async fn promises_for(

@@ -129,7 +129,8 @@ impl Batch {
         Ok(rehearsal)
     }
 
-    fn units(
+    /// Does the units without looking for an earlier call.
+    pub(super) fn units(
         &self,
         connection: &Connection,
         trace: &RefCell<Option<Trace>>,
