@@ -4,7 +4,7 @@
 //! subject by an id. What settings hold stays out of it; so do names and addresses of
 //! people.
 
-use nameplate_store::{AuditEntry, TenantId};
+use nameplate_store::{AuditEntry, Caller, TenantId};
 use serde_json::Value;
 
 use crate::Runtime;
@@ -33,6 +33,15 @@ impl Actor {
             .iter()
             .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
         Self::Cli(name.unwrap_or_else(|| "unknown".to_owned()))
+    }
+
+    /// Who has sent a request.
+    pub fn of(caller: &Caller) -> Self {
+        match caller {
+            Caller::Token(id) => Self::Token(id.clone()),
+            // Nobody else is let in where something is audited.
+            Caller::Subject(_) | Caller::Stranger(_) | Caller::Nobody => Self::System,
+        }
     }
 
     fn text(&self) -> String {

@@ -56,13 +56,14 @@ mod runtime;
 pub mod server;
 pub mod setup;
 pub mod tenancy;
+pub mod tokens;
 mod transfer;
 mod turns;
 pub mod wasm;
 pub mod webhooks;
 
 pub use builder::RuntimeBuilder;
-pub use connections::{ChangeError, ConnectionChange};
+pub use connections::{ChangeError, ConnectionChange, OperatorChange};
 pub use nameplate_store as store;
 pub use promises::Promised;
 pub use runner::Background;

@@ -7,11 +7,12 @@
 
 use std::time::Duration;
 
-use nameplate_store::{Event, TenantId};
+use nameplate_store::{Event, StoreError, TenantId};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::Runtime;
+use crate::http::rfc3339;
 use crate::plugin::{DirectoryChange, MappingError, MappingEvent, Progress};
 
 /// How often the event log is looked at: a probe of an index that is nearly always
@@ -27,6 +28,12 @@ const BATCH: u32 = 200;
 /// How often indexes are looked at: a switch that changes their rules is felt in a
 /// minute, and until then scans answer.
 const REINDEX_PERIOD: Duration = Duration::from_secs(60);
+
+/// How often the log is told of tokens that end soon, after the start.
+const WARN_PERIOD: Duration = Duration::from_secs(24 * 3600);
+
+/// Tokens named on such a day; of the rest only their number.
+const WARNINGS: usize = 20;
 
 /// Hosts mapped in one call into the plugin: well under a second of its time, so
 /// that requests of the same tenant get their turn in between.
@@ -144,6 +151,25 @@ impl Runtime {
         }
     }
 
+    /// Tells the log of tokens that end within thirty days.
+    async fn warn_of_ends(&self) -> Result<(), StoreError> {
+        let tokens = self.expiring_tokens(None).await?;
+        for token in tokens.iter().take(WARNINGS) {
+            tracing::warn!(
+                tenant = token.tenant.0,
+                token = token.id,
+                scope = token.scope.as_str(),
+                ends = token.expires.map(rfc3339),
+                "a token ends soon; replace it with `nameplate token rotate`"
+            );
+        }
+        let more = tokens.len().saturating_sub(WARNINGS);
+        if more > 0 {
+            tracing::warn!(more, "further tokens end soon");
+        }
+        Ok(())
+    }
+
     /// Brings every connection's index to the plugin's rules; one that cannot be
     /// keeps no other waiting. Where it is so already it costs a few counts a connection.
     async fn reindex_all(&self) -> Result<(), MappingError> {
@@ -172,6 +198,7 @@ impl Runtime {
 
 async fn run(runtime: Runtime) {
     let mut indexed: Option<Instant> = None;
+    let mut warned: Option<Instant> = None;
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -182,6 +209,12 @@ async fn run(runtime: Runtime) {
                 tracing::warn!(%error, "cannot read the tenants");
             }
             indexed = Some(Instant::now());
+        }
+        if warned.is_none_or(|at| at.elapsed() > WARN_PERIOD) {
+            if let Err(error) = runtime.warn_of_ends().await {
+                tracing::warn!(%error, "cannot look for tokens that end soon");
+            }
+            warned = Some(Instant::now());
         }
         runtime.reconcile_some().await;
         if let Err(error) = runtime.map_left_over(GRACE_MS).await {

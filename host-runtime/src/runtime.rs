@@ -20,6 +20,7 @@ use crate::plugin::{
     Call, DirectoryChange, GuestConfig, MappingError, MappingEvent, Note, Plugin, PluginError,
     PluginRequest, PluginResponse, Progress, Usage,
 };
+use crate::tenancy::{Rates, stored_limits};
 use crate::turns::Turns;
 use nameplate_store::{
     Connection, ConnectionId, ControlStore, HostStore, PluginHash, Scope, StoreError, TenantId,
@@ -91,6 +92,8 @@ struct Inner {
     limits: Arc<Limits>,
     /// Tokens and the request log, for the HTTP interface.
     desk: Desk,
+    /// How often each tenant may ask.
+    rates: Rates,
     /// Events that are worked in and not yet written down as such.
     settled: Mutex<HashMap<TenantId, Vec<u64>>>,
     /// Who changes a document next, where several want to.
@@ -115,6 +118,16 @@ struct TenantState {
     configs: HashMap<ConnectionId, Arc<GuestConfig>>,
     mapping: Arc<GuestConfig>,
     plugin: Option<PluginHash>,
+    standing: Standing,
+}
+
+/// How a tenant stands with the operator.
+#[derive(Clone)]
+pub(crate) struct Standing {
+    /// What it may use.
+    pub(crate) limits: Arc<Limits>,
+    /// Its requests are refused.
+    pub(crate) suspended: bool,
 }
 
 impl Runtime {
@@ -128,6 +141,7 @@ impl Runtime {
                 stores,
                 sources,
                 limits: Arc::new(limits),
+                rates: Rates::new(),
                 settled: Mutex::default(),
                 turns: Turns::default(),
                 index_soon: AtomicBool::new(false),
@@ -149,7 +163,7 @@ impl Runtime {
         &self.inner.desk
     }
 
-    /// The limits in force.
+    /// The limits of a tenant of which the operator has said nothing else.
     pub fn limits(&self) -> &Limits {
         &self.inner.limits
     }
@@ -170,6 +184,16 @@ impl Runtime {
     /// If the store cannot be read.
     pub async fn connections(&self, tenant: TenantId) -> Result<Arc<[Connection]>, StoreError> {
         Ok(self.tenant(tenant).await?.connections.clone())
+    }
+
+    /// How a tenant stands with the operator; at most five seconds old.
+    pub(crate) async fn standing(&self, tenant: TenantId) -> Result<Standing, StoreError> {
+        Ok(self.tenant(tenant).await?.standing.clone())
+    }
+
+    /// How often each tenant may ask.
+    pub(crate) fn rates(&self) -> &Rates {
+        &self.inner.rates
     }
 
     /// Gives up what has not been used for a while.
@@ -399,7 +423,7 @@ impl Runtime {
             users,
             hosts,
             self.inner.sources.clone(),
-            self.inner.limits.clone(),
+            state.standing.limits.clone(),
         );
         Ok(Call {
             plugin: state.plugin,
@@ -426,7 +450,7 @@ impl Runtime {
             users: self.inner.stores.users.clone(),
             hosts: self.inner.stores.hosts.clone(),
             sources: self.inner.sources.clone(),
-            limits: self.inner.limits.clone(),
+            limits: state.standing.limits.clone(),
             plugin: state.plugin,
             turn: Arc::new(self.inner.turns.turn()),
         }
@@ -442,26 +466,27 @@ impl Runtime {
         let connections = control.connections(tenant).await?;
         let found = control.tenant(tenant).await?;
         let plugin = found.as_ref().and_then(|found| found.plugin);
-        let settings = found.map(|found| found.settings);
+        let settings = found.as_ref().map(|found| found.settings.as_str());
+        let standing = Standing {
+            limits: stored_limits(found.as_ref(), &self.inner.limits),
+            suspended: found.as_ref().is_some_and(|found| found.suspended),
+        };
         let configs = connections
             .iter()
             .map(|connection| {
                 (
                     connection.id,
-                    Arc::new(guest_config(
-                        connection,
-                        settings.as_deref(),
-                        &self.inner.limits,
-                    )),
+                    Arc::new(guest_config(connection, settings, &standing.limits)),
                 )
             })
             .collect();
         let state = Arc::new(TenantState {
             read: Instant::now(),
-            mapping: Arc::new(mapping_config(settings.as_deref(), &connections)),
+            mapping: Arc::new(mapping_config(settings, &connections)),
             connections: connections.into(),
             configs,
             plugin,
+            standing,
         });
         self.known().insert(tenant, state.clone());
         Ok(state)

@@ -1,23 +1,11 @@
-//! Making tenants, connections and tokens: the same steps for the first start, for
+//! Making tenants and connections: the same steps for the first start, for
 //! `nameplate init` and for a program that embeds the runtime.
 
 use anyhow::{Result, anyhow, bail};
-use nameplate_store::{
-    Access, Connection, ConnectionId, ControlStore, Tenant, TenantId, Timestamp, Token, TokenAdded,
-    TokenScope,
-};
+use nameplate_store::{Connection, ControlStore, Tenant, TenantId};
 
-use crate::auth::NewToken;
 use crate::clock::Sources;
-
-/// Draws before giving up: ids of 62 bits do not collide twice.
-const DRAWS: usize = 3;
-
-/// Tokens of a connection that are accepted at once: the one in use and its successor.
-const SCIM_TOKENS: u32 = 2;
-/// Tokens of a tenant for administration that are accepted at once: a few programs and
-/// people.
-const ADMIN_TOKENS: u32 = 20;
+use crate::tokens::{TokenWish, add_token};
 
 /// What a new connection needs to be used.
 pub struct Credentials {
@@ -56,9 +44,13 @@ pub async fn init(
         Some(found) => found,
         None => add_connection(control, sources, tenant.id, connection, "auto").await?,
     };
+    let token = async |connection| {
+        let made = add_token(control, sources, TokenWish::new(tenant.id, connection)).await?;
+        anyhow::Ok(made.text)
+    };
     Ok(Some(Credentials {
-        scim_token: add_token(control, sources, tenant.id, Some(connection.id), None).await?,
-        admin_token: add_token(control, sources, tenant.id, None, None).await?,
+        scim_token: token(Some(connection.id)).await?,
+        admin_token: token(None).await?,
     }))
 }
 
@@ -67,8 +59,7 @@ pub async fn init(
 /// # Errors
 /// Trouble with the store.
 pub async fn find_tenant(control: &dyn ControlStore, name: &str) -> Result<Option<Tenant>> {
-    let tenants = control.tenants().await?;
-    Ok(tenants.into_iter().find(|tenant| tenant.name == name))
+    Ok(control.tenant_named(name).await?)
 }
 
 /// Adds a tenant.
@@ -103,52 +94,8 @@ pub async fn add_connection(
     added.ok_or_else(|| anyhow!("the tenant has a connection `{name}` already"))
 }
 
-/// Adds a token, for SCIM if a connection is given and for administration if not,
-/// and returns its text, which is kept nowhere.
-///
-/// # Errors
-/// No random bytes, or trouble with the store.
-pub async fn add_token(
-    control: &dyn ControlStore,
-    sources: &Sources,
-    tenant: TenantId,
-    connection: Option<ConnectionId>,
-    expires: Option<Timestamp>,
-) -> Result<String> {
-    let (scope, most_live) = match connection {
-        Some(_) => (TokenScope::Scim, SCIM_TOKENS),
-        None => (TokenScope::Admin, ADMIN_TOKENS),
-    };
-    for _ in 0..DRAWS {
-        let drawn = NewToken::draw(scope, &*sources.random)
-            .map_err(|cause| anyhow!("cannot draw a token: {cause}"))?;
-        let token = Token {
-            id: drawn.id.clone(),
-            tenant,
-            connection,
-            scope,
-            access: Access::Write,
-            note: String::new(),
-            secret_sha256: drawn.secret_sha256,
-            created: sources.clock.now(),
-            expires,
-            revoked: None,
-            last_used: None,
-        };
-        match control.add_token(token, most_live).await? {
-            TokenAdded::Added => return Ok(drawn.reveal()),
-            TokenAdded::IdTaken => {}
-            TokenAdded::TooMany => bail!(
-                "there are {most_live} tokens already that are accepted; revoke one that is not \
-                 needed any more, then try again"
-            ),
-        }
-    }
-    bail!("cannot draw a token: the random source repeats itself")
-}
-
 /// Names stand in URLs of tools and on command lines: `[a-z0-9-]`, 1 to 63 bytes.
-fn check_name(what: &str, name: &str) -> Result<()> {
+pub(crate) fn check_name(what: &str, name: &str) -> Result<()> {
     let fine = (1..=63).contains(&name.len())
         && name
             .bytes()

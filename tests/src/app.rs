@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use nameplate_runtime::clock::{Sources, SystemRandom};
 use nameplate_runtime::http::{Front, Settings};
-use nameplate_runtime::limits::Limits;
+use nameplate_runtime::limits::{Limits, Rate};
 use nameplate_runtime::plugin::Plugin;
 use nameplate_runtime::server::{Running, Server, ServerOptions};
 use nameplate_runtime::setup::{self, Credentials};
 use nameplate_runtime::store::{ConnectionId, TenantId};
-use nameplate_runtime::{Runtime, Stores};
+use nameplate_runtime::{OperatorChange, Runtime, Stores};
 use nameplate_store_sql::sqlite::{SqliteOptions, SqliteStore};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -25,7 +25,6 @@ use crate::target::plugin;
 const MOUNT: &str = "/scim/v2";
 
 /// How a server is started.
-#[derive(Default)]
 pub struct Builder {
     limits: Limits,
     settings: Settings,
@@ -33,11 +32,34 @@ pub struct Builder {
     events: Option<u64>,
 }
 
+impl Default for Builder {
+    /// Without a rate: tests ask as fast as they can.
+    fn default() -> Self {
+        Self {
+            limits: Limits {
+                rate: None,
+                ..Limits::default()
+            },
+            settings: Settings::default(),
+            plugin: None,
+            events: None,
+        }
+    }
+}
+
 impl Builder {
-    /// With these limits.
+    /// With these limits; still without a rate.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        let rate = self.limits.rate;
+        self.limits = Limits { rate, ..limits };
+        self
+    }
+
+    /// With this rate.
+    #[must_use]
+    pub fn rate(mut self, rate: Rate) -> Self {
+        self.limits.rate = Some(rate);
         self
     }
 
@@ -221,10 +243,21 @@ impl App {
 
     /// Tenant `default` and its connection `okta`.
     pub async fn scope(&self) -> (TenantId, ConnectionId) {
-        let tenant = setup::find_tenant(&self.store, "default").await;
-        let tenant = tenant.expect("a store").expect("a tenant").id;
+        let tenant = self.tenant("default").await;
         let connection = self.runtime.connection_named(tenant, "okta").await;
         (tenant, connection.expect("a connection").id)
+    }
+
+    /// What an operator says of a tenant.
+    pub async fn operator(&self, tenant: &str, change: OperatorChange) {
+        let id = self.tenant(tenant).await;
+        self.runtime.set_tenant(id, change).await.expect("a change");
+    }
+
+    /// The number of a tenant.
+    pub async fn tenant(&self, name: &str) -> TenantId {
+        let found = setup::find_tenant(&self.store, name).await;
+        found.expect("a store").expect("a tenant").id
     }
 
     /// Stops the server; done when it has.

@@ -18,6 +18,8 @@ const JSON: &str = "application/scim+json";
 /// over one connection, one after the other; a clone has a connection of its own.
 pub struct Client {
     address: String,
+    /// What it takes the server's name to be, if not the address.
+    host: Option<String>,
     mount: String,
     authorization: Option<String>,
     connection: Arc<Mutex<Option<BufStream<TcpStream>>>>,
@@ -27,6 +29,7 @@ impl Clone for Client {
     fn clone(&self) -> Self {
         Self {
             address: self.address.clone(),
+            host: self.host.clone(),
             mount: self.mount.clone(),
             authorization: self.authorization.clone(),
             connection: Arc::default(),
@@ -39,6 +42,7 @@ impl Client {
     pub fn new(address: &str, mount: &str, token: &str) -> Self {
         Self {
             address: address.to_owned(),
+            host: None,
             mount: mount.to_owned(),
             authorization: Some(format!("Bearer {token}")),
             connection: Arc::default(),
@@ -52,6 +56,13 @@ impl Client {
         other
     }
 
+    /// The same under another name of the server.
+    pub fn at_host(&self, host: &str) -> Self {
+        let mut other = self.clone();
+        other.host = Some(host.to_owned());
+        other
+    }
+
     /// The same with this `Authorization` header, or none.
     pub fn authorized(&self, header: Option<&str>) -> Self {
         let mut other = self.clone();
@@ -61,7 +72,11 @@ impl Client {
 
     /// The absolute URL that answers start with.
     pub fn base(&self) -> String {
-        format!("http://{}{}", self.address, self.mount)
+        format!("http://{}{}", self.host(), self.mount)
+    }
+
+    fn host(&self) -> &str {
+        self.host.as_deref().unwrap_or(&self.address)
     }
 
     /// `GET`.
@@ -153,7 +168,8 @@ impl Client {
     ) -> Vec<u8> {
         let mut head = format!(
             "{method} {}{target} HTTP/1.1\r\nhost: {}\r\n",
-            self.mount, self.address
+            self.mount,
+            self.host()
         );
         if let Some(authorization) = &self.authorization {
             head.push_str(&format!("authorization: {authorization}\r\n"));

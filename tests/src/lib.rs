@@ -26,6 +26,7 @@ pub mod app;
 pub mod client;
 pub mod clock;
 pub mod hostile;
+pub mod issuer;
 pub mod minisign;
 pub mod names;
 pub mod native;

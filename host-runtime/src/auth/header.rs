@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, header};
 
+use super::jwt::Jwt;
+
 /// What was sent, with the scheme taken off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Presented<'a> {
@@ -33,7 +35,7 @@ pub fn presented(headers: &HeaderMap) -> Option<Presented<'_>> {
         }
     }
     let quirk = match schemes {
-        0 if token.starts_with("np_") => {
+        0 if token.starts_with("np_") || Jwt::looks_like(token) => {
             Some("an authorization header without the word `Bearer` before the token")
         }
         // Another scheme, e.g. `Basic`.

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nameplate_store::{
-    ConnectionId, ControlStore, StoreError, TenantId, Timestamp, Token, TokenScope,
+    Access, Caller, ConnectionId, ControlStore, StoreError, TenantId, Timestamp, Token, TokenScope,
 };
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 use tokio::time::Instant;
 
+use super::oauth::OAuthFault;
 use super::token::{Malformed, TokenText};
 use crate::clock::Clock;
 
@@ -23,18 +24,26 @@ const CAPACITY: usize = 4096;
 /// `last_used` is written this often for each token: it answers "is this token
 /// still in use", for which a minute is fine.
 const TOUCH_MS: u64 = 60_000;
+/// A token that ends is announced this long before: a month is time enough to find
+/// out who owns the identity provider.
+pub const ENDS_SOON_MS: u64 = 30 * DAY_MS;
+const DAY_MS: u64 = 24 * 3600 * 1000;
 
 /// Who is calling.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The token's public part.
-    pub token: String,
+    /// Who it is, as far as a log may say.
+    pub caller: Caller,
     /// The tenant it is bound to.
     pub tenant: TenantId,
     /// The connection, for [`TokenScope::Scim`].
     pub connection: Option<ConnectionId>,
-    /// What it may do.
+    /// What it may speak.
     pub scope: TokenScope,
+    /// How far it reaches there.
+    pub access: Access,
+    /// When a token of ours ends.
+    pub expires: Option<Timestamp>,
 }
 
 /// Why nobody is calling.
@@ -55,6 +64,9 @@ pub enum Refusal {
     /// Its time is over.
     #[error("the token has expired; make another with `nameplate token create`")]
     Expired,
+    /// It is an OAuth token.
+    #[error("{}", .0.shown())]
+    OAuth(OAuthFault),
     /// The database does not answer: says nothing about the token.
     #[error("cannot look the token up: {0}")]
     Store(#[from] StoreError),
@@ -71,6 +83,8 @@ struct Uses {
     written: HashMap<String, Timestamp>,
     /// What is to be written.
     pending: HashMap<String, Timestamp>,
+    /// When it was last said of each token that it ends soon.
+    warned: HashMap<String, Timestamp>,
 }
 
 /// Verifies tokens against the store, with a short memory.
@@ -122,11 +136,41 @@ impl Authenticator {
         }
         self.note_use(&token.id, now);
         Ok(Identity {
-            token: token.id.clone(),
+            caller: Caller::Token(token.id.clone()),
             tenant: token.tenant,
             connection: token.connection,
             scope: token.scope,
+            access: token.access,
+            expires: token.expires,
         })
+    }
+
+    /// Forgets a token, so that a change made here counts at once.
+    pub fn forget(&self, id: &str) {
+        lock(&self.known).remove(id);
+    }
+
+    /// When the caller's token ends, if that is soon and was not said today.
+    pub fn ends_soon(&self, identity: &Identity) -> Option<Timestamp> {
+        let now = self.clock.now();
+        let ends = identity.expires?;
+        let Caller::Token(id) = &identity.caller else {
+            return None;
+        };
+        if ends > now.saturating_add(ENDS_SOON_MS) {
+            return None;
+        }
+        let warned = &mut lock(&self.uses).warned;
+        if let Some(at) = warned.get(id)
+            && now.saturating_sub(*at) < DAY_MS
+        {
+            return None;
+        }
+        if warned.len() >= CAPACITY {
+            warned.clear();
+        }
+        warned.insert(id.clone(), now);
+        Some(ends)
     }
 
     /// Is there anything for [`Self::take_uses`].

@@ -7,6 +7,7 @@ use nameplate_store::memory::MemoryStore;
 use super::*;
 use crate::clock::{Sources, SystemRandom};
 use crate::setup;
+use crate::tokens::{TokenWish, add_token};
 
 struct Hand(AtomicU64);
 
@@ -46,10 +47,12 @@ async fn desk() -> Desk {
 
 impl Desk {
     async fn token(&self, expires: Option<Timestamp>) -> (String, String) {
-        let made = setup::add_token(&self.store, &self.sources, self.tenant, None, expires);
-        let text = made.await.unwrap();
-        let id = text.split('_').nth(2).unwrap().to_owned();
-        (text, id)
+        let wish = TokenWish {
+            expires,
+            ..TokenWish::new(self.tenant, None)
+        };
+        let made = add_token(&self.store, &self.sources, wish).await.unwrap();
+        (made.text, made.token.id)
     }
 
     async fn last_used(&self, id: &str) -> Option<Timestamp> {
@@ -64,7 +67,7 @@ async fn a_token_names_its_tenant() {
     let identity = desk.auth.verify(&text).await.unwrap();
     assert_eq!(identity.tenant, desk.tenant);
     assert_eq!(identity.scope, TokenScope::Admin);
-    assert_eq!(identity.token, id);
+    assert_eq!(identity.caller, Caller::Token(id));
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
-use clap::Subcommand;
-use nameplate_store::{Connection, ConnectionEdit, ControlStore, Tenant};
+use clap::{Args, Subcommand};
+use nameplate_store::{Access, Connection, ControlStore, Tenant};
+use serde_json::{Map, Value, json};
 
 use super::tenants::tenant_named;
+use super::tokens::Reach;
 use super::{Workplace, serve, settings, table};
 use crate::ConnectionChange;
+use crate::auth::Files;
 use crate::http::rfc3339;
-use crate::setup;
 
 /// Dialects the plugin knows; `auto` fits nearly every client.
 const DIALECTS: [&str; 8] = [
@@ -24,7 +26,7 @@ const DIALECTS: [&str; 8] = [
     "strict",
 ];
 
-/// Add and list connections.
+/// Add, change and list connections.
 #[derive(Subcommand)]
 pub enum ConnectionCommand {
     /// Add a connection, one for each identity provider
@@ -38,6 +40,8 @@ pub enum ConnectionCommand {
         /// May a POST with `active: true` revive an inactive user of the same login
         #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "true|false")]
         reactivate: bool,
+        #[command(flatten)]
+        oauth: OAuth,
         /// 1 to 63 lower-case letters, digits and hyphens
         name: String,
     },
@@ -59,6 +63,11 @@ pub enum ConnectionCommand {
         /// File with the settings; `-` reads standard input
         #[arg(long, value_name = "FILE")]
         settings: Option<PathBuf>,
+        #[command(flatten)]
+        oauth: OAuth,
+        /// Take no OAuth tokens any more
+        #[arg(long, conflicts_with = "oauth_issuer")]
+        no_oauth: bool,
         /// Which connection
         name: String,
     },
@@ -67,6 +76,9 @@ pub enum ConnectionCommand {
         /// Whose connection
         #[arg(long, default_value = "default", value_name = "NAME")]
         tenant: String,
+        /// Show whose OAuth tokens it takes instead
+        #[arg(long)]
+        oauth: bool,
         /// Which connection
         name: String,
     },
@@ -78,6 +90,49 @@ pub enum ConnectionCommand {
     },
 }
 
+/// Whose OAuth tokens a connection takes besides tokens of its own.
+#[derive(Args)]
+#[command(next_help_heading = "OAuth 2.0 (issuer, audience and key set go together)")]
+pub struct OAuth {
+    /// Take access tokens of this issuer: their `iss`, to the letter
+    #[arg(long, value_name = "URL", requires_all = ["oauth_audience", "jwks"])]
+    oauth_issuer: Option<String>,
+    /// Their `aud`
+    #[arg(long, value_name = "TEXT", requires = "oauth_issuer")]
+    oauth_audience: Option<String>,
+    /// File with the issuer's public keys, a JSON web key set; read again when it changes
+    #[arg(long, value_name = "FILE", requires = "oauth_issuer")]
+    jwks: Option<PathBuf>,
+    /// A client whose tokens are taken: its `sub`, once for each [default: every one]
+    #[arg(long, value_name = "TEXT", requires = "oauth_issuer")]
+    oauth_subject: Vec<String>,
+    /// What they may do
+    #[arg(long, default_value = "write", requires = "oauth_issuer")]
+    oauth_access: Reach,
+}
+
+impl OAuth {
+    /// As it is stored; none if nothing was said.
+    fn fields(self) -> Result<Option<Map<String, Value>>> {
+        let (Some(issuer), Some(audience), Some(jwks)) =
+            (self.oauth_issuer, self.oauth_audience, self.jwks)
+        else {
+            return Ok(None);
+        };
+        // The server may run in another folder.
+        let jwks = std::path::absolute(&jwks)
+            .with_context(|| format!("cannot find `{}`", jwks.display()))?;
+        let fields = json!({
+            "issuer": issuer,
+            "audience": audience,
+            "jwks_file": jwks.to_string_lossy(),
+            "subjects": self.oauth_subject,
+            "access": Access::from(self.oauth_access).as_str(),
+        });
+        Ok(fields.as_object().cloned())
+    }
+}
+
 impl ConnectionCommand {
     pub(super) async fn run(self, place: &Workplace) -> Result<()> {
         match self {
@@ -85,20 +140,20 @@ impl ConnectionCommand {
                 tenant,
                 dialect,
                 reactivate,
+                oauth,
                 name,
             } => {
                 let tenant = tenant_named(place, &tenant).await?;
-                let store = &place.store;
-                let added =
-                    setup::add_connection(store, &place.sources, tenant.id, &name, &dialect)
-                        .await?;
-                if added.reactivate_inactive != reactivate {
-                    let edit = ConnectionEdit {
-                        reactivate_inactive: Some(reactivate),
-                        ..ConnectionEdit::default()
-                    };
-                    store.change_connection(added.id, edit).await?;
-                }
+                let change = ConnectionChange {
+                    dialect: Some(dialect),
+                    reactivate_inactive: Some(reactivate),
+                    settings: None,
+                    auth: oauth.fields()?,
+                };
+                let runtime = serve::build(serve::runtime(place)).await?;
+                runtime
+                    .add_connection(tenant.id, &name, change, Files::Allowed)
+                    .await?;
                 println!(
                     "added connection {name}; next: `nameplate token create --tenant {} \
                      --connection {name} --scope scim`",
@@ -110,6 +165,8 @@ impl ConnectionCommand {
                 dialect,
                 reactivate,
                 settings,
+                oauth,
+                no_oauth,
                 name,
             } => {
                 let tenant = tenant_named(place, &tenant).await?;
@@ -117,18 +174,28 @@ impl ConnectionCommand {
                     dialect,
                     reactivate_inactive: reactivate,
                     settings: settings.as_deref().map(settings::read).transpose()?,
+                    auth: oauth.fields()?.or_else(|| no_oauth.then(Map::new)),
                 };
                 if change == ConnectionChange::default() {
-                    bail!("nothing to change; give `--dialect`, `--reactivate` or `--settings`");
+                    bail!(
+                        "nothing to change; give `--dialect`, `--reactivate`, `--settings`, \
+                         `--oauth-issuer` or `--no-oauth`"
+                    );
                 }
                 let runtime = serve::build(serve::runtime(place)).await?;
-                runtime.change_connection(tenant.id, &name, change).await?;
+                runtime
+                    .change_connection(tenant.id, &name, change, Files::Allowed)
+                    .await?;
                 println!("changed connection {name}; running servers follow within five seconds");
             }
-            Self::Show { tenant, name } => {
+            Self::Show {
+                tenant,
+                oauth,
+                name,
+            } => {
                 let tenant = tenant_named(place, &tenant).await?;
                 let found = connection_named(place, &tenant, Some(&name)).await?;
-                settings::print(&found.settings)?;
+                settings::print(if oauth { &found.auth } else { &found.settings })?;
             }
             Self::List { tenant } => {
                 let tenant = tenant_named(place, &tenant).await?;

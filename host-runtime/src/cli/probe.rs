@@ -18,7 +18,7 @@ use crate::clock::Sources;
 use crate::config::Config;
 use crate::outgoing;
 use crate::probe::{Client, Probe, Provider, Report, Secret};
-use crate::setup;
+use crate::tokens::{TokenWish, add_token};
 
 /// Where a token is looked for if no file is named.
 const VARIABLE: &str = "NAMEPLATE_PROBE_TOKEN";
@@ -184,22 +184,20 @@ impl ProbeCommand {
         };
         let tenant = tenant_named(&place, &self.tenant).await?;
         let connection = connection_named(&place, &tenant, self.connection.as_deref()).await?;
-        let expires = sources.clock.now().saturating_add(LIFETIME_MS);
-        let text = setup::add_token(
-            &place.store,
-            sources,
-            tenant.id,
-            Some(connection.id),
-            Some(expires),
-        )
-        .await
-        .context("cannot make a token for the probe; give one with `--token-file`")?;
+        let wish = TokenWish {
+            note: "probe".to_owned(),
+            expires: Some(sources.clock.now().saturating_add(LIFETIME_MS)),
+            ..TokenWish::new(tenant.id, Some(connection.id))
+        };
+        let made = add_token(&place.store, sources, wish)
+            .await
+            .context("cannot make a token for the probe; give one with `--token-file`")?;
         let own = Own {
             store: place.store,
             tenant: tenant.id,
-            id: text.split('_').nth(2).unwrap_or_default().to_owned(),
+            id: made.token.id,
         };
-        let secret = Secret::new(&text).map_err(|error| anyhow!(error))?;
+        let secret = Secret::new(&made.text).map_err(|error| anyhow!(error))?;
         Ok(Access {
             secret,
             own: Some(own),

@@ -9,13 +9,14 @@ use hyper::body::Body;
 use nameplate_store::{StoreError, TenantId, TokenScope};
 use serde_json::Value;
 
+use super::admission::{Admitted, Denied};
 use super::body::{self, BodyError, COMPRESSED};
 use super::exchange::{Exchange, Line};
 use super::fields::{Failure, Fields, Query};
 use super::route::AdminRoute;
 use super::{Front, Reply, audit, reply, shapes};
 use crate::audit::Actor;
-use crate::auth::{Identity, Refusal};
+use crate::auth::Identity;
 use crate::page;
 use crate::plugin::MappingError;
 use crate::request_log::LogCaller;
@@ -70,32 +71,37 @@ impl Front {
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Display,
     {
-        let caller = match self.admit(exchange).await {
-            Ok(caller) => caller,
-            Err(refusal) => {
+        let writes = route.writes();
+        let (identity, notes, answer) = match self.admit(exchange, TokenScope::Admin, writes).await
+        {
+            Ok(admitted) => {
+                let (limit, parts) = (route.body_limit(), &exchange.parts);
+                let Admitted {
+                    identity,
+                    notes,
+                    standing: _,
+                } = admitted;
+                let answer = match body::read(&parts.headers, body, limit).await {
+                    Ok(body) => self.admitted(&identity, &route, parts, &body).await,
+                    Err(error) => body_refused(&error, limit),
+                };
+                (identity, notes, answer)
+            }
+            Err(denied) => {
                 body::linger(body);
-                let (status, message) = reply::refusal(&refusal);
-                return reply::failure(status, &message, "token");
+                let answer = denied.reply(TokenScope::Admin);
+                match denied {
+                    Denied::Stopped(identity, obstacle) if obstacle.noted() => {
+                        (*identity, Vec::new(), answer)
+                    }
+                    Denied::Stopped(..) | Denied::Refused(_) => return answer,
+                }
             }
         };
-        let answer = if caller.identity.scope == TokenScope::Admin {
-            let limit = route.body_limit();
-            let parts = &exchange.parts;
-            match body::read(&parts.headers, body, limit).await {
-                Ok(body) => self.admitted(&caller.identity, &route, parts, &body).await,
-                Err(error) => body_refused(&error, limit),
-            }
-        } else {
-            body::linger(body);
-            wrong_token()
-        };
-        if route.writes() || !answer.status().is_success() {
+        if writes || !answer.status().is_success() {
             exchange.line = Some(Line {
-                notes: caller.quirk_note().into_iter().collect(),
-                ..Line::of(
-                    caller.identity.tenant,
-                    LogCaller::token(&caller.identity.token),
-                )
+                notes,
+                ..Line::of(identity.tenant, LogCaller::of(&identity.caller))
             });
         }
         answer
@@ -116,7 +122,7 @@ impl Front {
         {
             let (action, subject, detail) =
                 audit::told(route, &parts.method, parts.uri.path(), body, answer);
-            let actor = Actor::Token(identity.token.clone());
+            let actor = Actor::of(&identity.caller);
             self.runtime
                 .audit(Some(tenant), &actor, &action, &subject, &detail)
                 .await;
@@ -196,6 +202,8 @@ impl Front {
                 self.change_connection(tenant, name, &Fields::parse(body)?)
                     .await
             }
+            AdminRoute::AddConnection => self.add_connection(tenant, &Fields::parse(body)?).await,
+            AdminRoute::Tokens(route) => self.tokens(tenant, route, body).await,
             AdminRoute::Events(route) => self.events(tenant, route, &Query::parse(query)?).await,
             AdminRoute::Webhooks(route) => {
                 let query = Query::parse(query)?;
@@ -208,20 +216,16 @@ impl Front {
     /// The page about the identity provider. A browser has no bearer token, so the
     /// admin token is taken as the password of HTTP Basic too.
     pub(super) async fn page(&self, exchange: &mut Exchange) -> Reply {
-        let identity = match page::basic_password(&exchange.parts.headers) {
+        let admitted = match page::basic_password(&exchange.parts.headers) {
             Some(token) => {
-                let identity = self.identify(&token, exchange).await;
-                if identity.is_err() {
-                    self.stranger(exchange, Some(&token)).await;
-                }
-                identity
+                self.admit_token(&token, exchange, TokenScope::Admin, false)
+                    .await
             }
-            None => self.caller(exchange).await.map(|caller| caller.identity),
+            None => self.admit(exchange, TokenScope::Admin, false).await,
         };
-        let identity = match identity {
-            Ok(identity) if identity.scope == TokenScope::Admin => identity,
-            Ok(_) => return wrong_token(),
-            Err(refusal) => return challenge(&refusal),
+        let identity = match admitted {
+            Ok(admitted) => admitted.identity,
+            Err(denied) => return challenge(denied.reply(TokenScope::Admin)),
         };
         match page::show(&self.runtime, identity.tenant).await {
             Ok(page) => page,
@@ -246,26 +250,15 @@ fn whole(status: StatusCode, shape: &Value) -> Reply {
     empty
 }
 
-/// 401 that makes a browser ask for the token.
-fn challenge(refusal: &Refusal) -> Reply {
-    let (status, message) = reply::refusal(refusal);
-    let mut answer = reply::failure(status, &message, "token");
-    if status == StatusCode::UNAUTHORIZED {
+/// 401 makes a browser ask for the token.
+fn challenge(mut answer: Reply) -> Reply {
+    if answer.status() == StatusCode::UNAUTHORIZED {
         answer.headers_mut().append(
             header::WWW_AUTHENTICATE,
             HeaderValue::from_static("Basic realm=\"nameplate, admin token as password\""),
         );
     }
     answer
-}
-
-fn wrong_token() -> Reply {
-    reply::failure(
-        StatusCode::FORBIDDEN,
-        "this is the scim token of a connection; this path takes an admin token, made with \
-         `nameplate token create --scope admin`",
-        "token",
-    )
 }
 
 fn body_refused(error: &BodyError, limit: usize) -> Reply {

@@ -69,23 +69,46 @@ const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 /// A configured URL wins. Forwarded headers count only from a trusted proxy, for
 /// anybody can send them, and a `Location` on a host of the sender's choosing would
 /// lead the next reader astray.
-pub fn origin(settings: &Settings, peer: Peer, uri: &Uri, headers: &HeaderMap) -> Option<String> {
-    if let Some(url) = &settings.public_url {
-        return Some(url.as_str().to_owned());
+///
+/// With `by_host` the host is a tenant's own, which an operator has configured: then it
+/// stays, and the configured URL says the scheme alone.
+pub fn origin(
+    settings: &Settings,
+    peer: Peer,
+    uri: &Uri,
+    headers: &HeaderMap,
+    by_host: bool,
+) -> Option<String> {
+    let public = settings.public_url.as_ref().map(PublicUrl::as_str);
+    if let (Some(url), false) = (public, by_host) {
+        return Some(url.to_owned());
     }
-    let trusted = settings.trusts(peer);
-    let forwarded = |name| trusted.then(|| last(headers, &name)).flatten();
+    let forwarded = forwarded(settings, peer, headers, &FORWARDED_PROTO);
+    let public_scheme = public.and_then(|url| url.split_once("://"));
     let own_scheme = if peer.tls || uri.scheme() == Some(&Scheme::HTTPS) {
         "https"
     } else {
         "http"
     };
-    let scheme = match forwarded(FORWARDED_PROTO) {
+    let scheme = match public_scheme.map(|(scheme, _)| scheme).or(forwarded) {
         Some(text) if text.eq_ignore_ascii_case("https") => "https",
         Some(text) if text.eq_ignore_ascii_case("http") => "http",
         _ => own_scheme,
     };
-    let host = forwarded(FORWARDED_HOST)
+    let authority = authority(settings, peer, uri, headers)?;
+    Some(format!("{scheme}://{authority}"))
+}
+
+/// The host that the client asked, in lower case, without port and without a dot at the
+/// end; none if no header names a valid one.
+pub fn host(settings: &Settings, peer: Peer, uri: &Uri, headers: &HeaderMap) -> Option<String> {
+    let authority: Authority = authority(settings, peer, uri, headers)?.parse().ok()?;
+    let host = authority.host().trim_end_matches('.');
+    (!host.is_empty()).then(|| host.to_owned())
+}
+
+fn authority(settings: &Settings, peer: Peer, uri: &Uri, headers: &HeaderMap) -> Option<String> {
+    forwarded(settings, peer, headers, &FORWARDED_HOST)
         .and_then(valid_host)
         // RFC 9112 3.2.2: an absolute request target overrides `Host`; HTTP/2 has
         // the host there alone.
@@ -93,8 +116,18 @@ pub fn origin(settings: &Settings, peer: Peer, uri: &Uri, headers: &HeaderMap) -
         .or_else(|| {
             let host = headers.get(header::HOST)?.to_str().ok()?;
             valid_host(host)
-        })?;
-    Some(format!("{scheme}://{host}"))
+        })
+}
+
+/// What a proxy that is trusted says of its client.
+fn forwarded<'a>(
+    settings: &Settings,
+    peer: Peer,
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> Option<&'a str> {
+    let trusted = settings.trusts(peer);
+    trusted.then(|| last(headers, name)).flatten()
 }
 
 /// The last element: the one the nearest proxy, which is the trusted one, wrote.
@@ -163,8 +196,22 @@ mod tests {
             ("host", "evil.example"),
             ("x-forwarded-host", "evil.example"),
         ]);
-        let found = origin(&settings, from("10.0.0.1"), &plain(), &headers);
+        let found = origin(&settings, from("10.0.0.1"), &plain(), &headers, false);
         assert_eq!(found.unwrap(), "https://mdm.example.com/np");
+    }
+
+    #[test]
+    fn a_tenants_own_host_stays_and_takes_the_configured_scheme() {
+        let settings = Settings {
+            public_url: Some("https://mdm.example.com/np".parse().unwrap()),
+            ..Settings::default()
+        };
+        let headers = headers(&[("host", "Acme.example.com.:8443")]);
+        let peer = Peer::default();
+        let found = origin(&settings, peer, &plain(), &headers, true);
+        assert_eq!(found.unwrap(), "https://acme.example.com.:8443");
+        let found = host(&settings, peer, &plain(), &headers);
+        assert_eq!(found.unwrap(), "acme.example.com");
     }
 
     #[test]
@@ -172,10 +219,10 @@ mod tests {
         let host = headers(&[("host", "MDM.example.com:8443")]);
         let mut peer = from("192.0.2.1");
         let none = Settings::default();
-        let found = origin(&none, peer, &plain(), &host);
+        let found = origin(&none, peer, &plain(), &host, false);
         assert_eq!(found.unwrap(), "http://mdm.example.com:8443");
         peer.tls = true;
-        let found = origin(&none, peer, &plain(), &host);
+        let found = origin(&none, peer, &plain(), &host, false);
         assert_eq!(found.unwrap(), "https://mdm.example.com:8443");
     }
 
@@ -187,13 +234,19 @@ mod tests {
             ("x-forwarded-host", "evil.example, mdm.example.com"),
         ]);
         let settings = behind_proxy();
-        let found = origin(&settings, from("10.1.2.3"), &plain(), &sent);
+        let found = origin(&settings, from("10.1.2.3"), &plain(), &sent, false);
         assert_eq!(found.unwrap(), "https://mdm.example.com");
-        let found = origin(&settings, from("192.0.2.1"), &plain(), &sent);
+        let found = origin(&settings, from("192.0.2.1"), &plain(), &sent, false);
         assert_eq!(found.unwrap(), "http://inner:8080");
-        let found = origin(&Settings::default(), from("10.1.2.3"), &plain(), &sent);
+        let found = origin(
+            &Settings::default(),
+            from("10.1.2.3"),
+            &plain(),
+            &sent,
+            false,
+        );
         assert_eq!(found.unwrap(), "http://inner:8080");
-        let found = origin(&settings, Peer::default(), &plain(), &sent);
+        let found = origin(&settings, Peer::default(), &plain(), &sent, false);
         assert_eq!(found.unwrap(), "http://inner:8080");
     }
 
@@ -205,6 +258,7 @@ mod tests {
                 Peer::default(),
                 &plain(),
                 &headers(&[("host", host)]),
+                false,
             );
             assert_eq!(found, None, "{host}");
         }
@@ -213,6 +267,7 @@ mod tests {
             Peer::default(),
             &plain(),
             &HeaderMap::new(),
+            false,
         );
         assert_eq!(found, None);
     }
@@ -225,6 +280,7 @@ mod tests {
             Peer::default(),
             &uri,
             &HeaderMap::new(),
+            false,
         );
         assert_eq!(found.unwrap(), "https://mdm.example.com");
     }

@@ -17,10 +17,14 @@ const WAIT: Duration = Duration::from_secs(10);
 /// Room is counted in pieces: a semaphore counts to 2^32, bytes do not fit.
 const PIECE: usize = 1024;
 
-/// The room of every tenant.
-pub(super) struct Budgets {
+/// The room of every tenant that has asked.
+#[derive(Default)]
+pub(super) struct Budgets(Mutex<HashMap<TenantId, Budget>>);
+
+/// The room of one tenant.
+struct Budget {
     pieces: usize,
-    tenants: Mutex<HashMap<TenantId, Arc<Semaphore>>>,
+    free: Arc<Semaphore>,
 }
 
 /// Room that is given back when dropped.
@@ -29,36 +33,35 @@ pub(super) struct Room {
 }
 
 impl Budgets {
-    /// `bytes` for each tenant.
-    pub(super) fn new(bytes: usize) -> Self {
-        Self {
-            pieces: bytes.div_ceil(PIECE),
-            tenants: Mutex::default(),
-        }
-    }
-
-    /// Waits for room for a body of `bytes`; none if there is none for long. A body
-    /// larger than the whole room gets all of it.
-    pub(super) async fn room(&self, tenant: TenantId, bytes: usize) -> Option<Room> {
+    /// Waits for room for a body of `bytes` in the `whole` room of the tenant; none if
+    /// there is none for long. A body larger than the whole room gets all of it.
+    pub(super) async fn room(&self, tenant: TenantId, bytes: usize, whole: usize) -> Option<Room> {
         if bytes == 0 {
             return Some(Room { _permit: None });
         }
-        let pieces = bytes.div_ceil(PIECE).min(self.pieces);
-        let semaphore = self.tenant(tenant);
-        let permit = semaphore.acquire_many_owned(u32::try_from(pieces).ok()?);
+        let whole = whole.div_ceil(PIECE);
+        let pieces = bytes.div_ceil(PIECE).min(whole);
+        let free = self.free(tenant, whole);
+        let permit = free.acquire_many_owned(u32::try_from(pieces).ok()?);
         let permit = timeout(WAIT, permit).await.ok()?.ok()?;
         Some(Room {
             _permit: Some(permit),
         })
     }
 
-    fn tenant(&self, tenant: TenantId) -> Arc<Semaphore> {
+    fn free(&self, tenant: TenantId, pieces: usize) -> Arc<Semaphore> {
+        let anew = || Budget {
+            pieces,
+            free: Arc::new(Semaphore::new(pieces)),
+        };
         // The map is whole between statements, so a panic elsewhere leaves it usable.
-        let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-        let semaphore = tenants
-            .entry(tenant)
-            .or_insert_with(|| Arc::new(Semaphore::new(self.pieces)));
-        Arc::clone(semaphore)
+        let mut tenants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let budget = tenants.entry(tenant).or_insert_with(anew);
+        // The operator has set another limit: what is under way keeps its old room.
+        if budget.pieces != pieces {
+            *budget = anew();
+        }
+        Arc::clone(&budget.free)
     }
 }
 
@@ -70,13 +73,19 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_tenants_bodies_wait_for_each_other_and_for_no_others() {
-        let budgets = Budgets::new(4 * PIECE);
+        let budgets = Budgets::default();
         let (ours, theirs) = (TenantId(1), TenantId(2));
-        let held = budgets.room(ours, 3 * PIECE).await.unwrap();
-        assert!(budgets.room(ours, 2 * PIECE).await.is_none(), "no room");
-        assert!(budgets.room(ours, 0).await.is_some(), "needs none");
-        assert!(budgets.room(theirs, 100 * PIECE).await.is_some());
+        let held = budgets.room(ours, 3 * PIECE, 4 * PIECE).await.unwrap();
+        assert!(
+            budgets.room(ours, 2 * PIECE, 4 * PIECE).await.is_none(),
+            "no room"
+        );
+        assert!(
+            budgets.room(ours, 0, 4 * PIECE).await.is_some(),
+            "needs none"
+        );
+        assert!(budgets.room(theirs, 100 * PIECE, 4 * PIECE).await.is_some());
         drop(held);
-        assert!(budgets.room(ours, 2 * PIECE).await.is_some());
+        assert!(budgets.room(ours, 2 * PIECE, 4 * PIECE).await.is_some());
     }
 }

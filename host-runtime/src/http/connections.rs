@@ -10,6 +10,7 @@ use super::Front;
 use super::admin::{AdminError, Answer};
 use super::fields::{Failure, Fields};
 use super::time::rfc3339;
+use crate::auth::{Files, stored};
 use crate::connections::{ChangeError, ConnectionChange};
 
 /// Lines of the request log that are looked through for remarks.
@@ -25,14 +26,29 @@ impl From<ChangeError> for AdminError {
                     .to_owned(),
             }),
             ChangeError::UnknownTenant => Self::Trouble(error.to_string()),
-            ChangeError::Unusable(_) => Self::Failure(Failure {
-                status: StatusCode::UNPROCESSABLE_ENTITY,
-                name: "settings",
-                message: error.to_string(),
-            }),
+            ChangeError::Unusable(_) => unusable("settings", &error),
+            ChangeError::Auth(_) => unusable("auth", &error),
+            ChangeError::Limits(_) => unusable("limits", &error),
+            ChangeError::Name(_) => unusable("name", &error),
+            ChangeError::HostName(_) => unusable("host_names", &error),
+            ChangeError::Taken(_) | ChangeError::TooMany | ChangeError::HostTaken(_) => {
+                Self::Failure(Failure {
+                    status: StatusCode::CONFLICT,
+                    name: "name",
+                    message: error.to_string(),
+                })
+            }
             ChangeError::Trouble(error) => error.into(),
         }
     }
+}
+
+fn unusable(name: &'static str, error: &ChangeError) -> AdminError {
+    AdminError::Failure(Failure {
+        status: StatusCode::UNPROCESSABLE_ENTITY,
+        name,
+        message: error.to_string(),
+    })
 }
 
 impl Front {
@@ -82,23 +98,42 @@ impl Front {
         Ok((StatusCode::OK, answer))
     }
 
-    /// `PATCH /api/v1/connections/{name}`: `dialect`, `reactivate_inactive` and
-    /// `settings`; what is absent stays, `settings` are replaced as a whole.
+    /// `POST /api/v1/connections`: `name`, and what [`Self::change_connection`] takes.
+    pub(super) async fn add_connection(&self, tenant: TenantId, fields: &Fields) -> Answer {
+        let name = fields.text("name")?;
+        let change = change(fields)?;
+        let added = self
+            .runtime
+            .add_connection(tenant, &name, change, Files::Refused)
+            .await?;
+        Ok((StatusCode::CREATED, shape(&added)))
+    }
+
+    /// `PATCH /api/v1/connections/{name}`: `dialect`, `reactivate_inactive`, `settings`
+    /// and `auth`; what is absent stays, `settings` and `auth` are replaced as a whole.
     pub(super) async fn change_connection(
         &self,
         tenant: TenantId,
         name: &str,
         fields: &Fields,
     ) -> Answer {
-        let dialect = fields.text("dialect")?;
-        let change = ConnectionChange {
-            dialect: Some(dialect).filter(|dialect| !dialect.is_empty()),
-            reactivate_inactive: fields.flag("reactivate_inactive")?,
-            settings: fields.object("settings")?,
-        };
-        let connection = self.runtime.change_connection(tenant, name, change).await?;
+        let change = change(fields)?;
+        let connection = self
+            .runtime
+            .change_connection(tenant, name, change, Files::Refused)
+            .await?;
         Ok((StatusCode::OK, shape(&connection)))
     }
+}
+
+fn change(fields: &Fields) -> Result<ConnectionChange, Failure> {
+    let dialect = fields.text("dialect")?;
+    Ok(ConnectionChange {
+        dialect: Some(dialect).filter(|dialect| !dialect.is_empty()),
+        reactivate_inactive: fields.flag("reactivate_inactive")?,
+        settings: fields.object("settings")?,
+        auth: fields.object("auth")?,
+    })
 }
 
 fn parsed(settings: &str) -> Value {
@@ -109,8 +144,15 @@ fn tenant_shape(tenant: &Tenant) -> Value {
     json!({
         "name": tenant.name,
         "settings": parsed(&tenant.settings),
+        "host_names": tenant.host_names,
+        "limits": parsed(&tenant.limits),
         "created": rfc3339(tenant.created),
     })
+}
+
+/// Whose OAuth tokens a connection takes; null: nobody's.
+fn auth(connection: &Connection) -> Option<Value> {
+    stored(connection).ok().flatten().map(|auth| auth.shape())
 }
 
 fn shape(connection: &Connection) -> Value {
@@ -119,6 +161,7 @@ fn shape(connection: &Connection) -> Value {
         "dialect": connection.dialect,
         "reactivate_inactive": connection.reactivate_inactive,
         "settings": parsed(&connection.settings),
+        "auth": auth(connection),
         "created": rfc3339(connection.created),
     })
 }

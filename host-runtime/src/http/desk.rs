@@ -1,42 +1,33 @@
 //! What the HTTP interface keeps between requests: the tokens it has seen, the log
-//! that is to be written, tenants by name.
+//! that is to be written, tenants by name and by host.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use nameplate_store::{ControlStore, LogNote, NoteLevel, StoreError, TenantId, Token};
+use nameplate_store::{ControlStore, StoreError, TenantId, Timestamp, Token};
+use tokio::time::Instant;
 
-use crate::auth::{Authenticator, Identity, Refusal};
+use crate::auth::{Authenticator, Identity, Jwt, OAuth, Refusal};
 use crate::clock::Clock;
 use crate::request_log::{Keep, RequestLog};
 
 /// Names remembered; they are never changed, so this only bounds the memory.
 const NAMES: usize = 4096;
+/// Host names remembered, those of nobody among them, and for how long: an operator
+/// gives and takes them.
+const HOSTS: usize = 4096;
+const HOST_TTL: Duration = Duration::from_secs(3);
 
 /// Part of a [`crate::Runtime`]; all its HTTP interfaces share it.
 pub struct Desk {
     auth: Arc<Authenticator>,
+    oauth: OAuth,
     /// The request log.
     pub log: Arc<RequestLog>,
     control: Arc<dyn ControlStore>,
     names: Mutex<HashMap<String, TenantId>>,
-}
-
-/// A caller and how they presented themselves.
-pub(crate) struct Caller {
-    pub identity: Identity,
-    pub quirk: Option<&'static str>,
-}
-
-impl Caller {
-    /// What the log is to say of how they presented themselves.
-    pub(crate) fn quirk_note(&self) -> Option<LogNote> {
-        self.quirk.map(|text| LogNote {
-            level: NoteLevel::Quirk,
-            code: "authorization-header".to_owned(),
-            text: text.to_owned(),
-        })
-    }
+    hosts: Mutex<HashMap<String, (Option<String>, Instant)>>,
 }
 
 impl Desk {
@@ -44,10 +35,17 @@ impl Desk {
     pub fn new(control: Arc<dyn ControlStore>, clock: Arc<dyn Clock>) -> Self {
         let auth = Arc::new(Authenticator::new(control.clone(), clock.clone()));
         Self {
-            log: RequestLog::new(control.clone(), auth.clone(), clock, Keep::default()),
+            log: RequestLog::new(
+                control.clone(),
+                auth.clone(),
+                clock.clone(),
+                Keep::default(),
+            ),
             auth,
+            oauth: OAuth::new(control.clone(), clock),
             control,
             names: Mutex::default(),
+            hosts: Mutex::default(),
         }
     }
 
@@ -58,12 +56,25 @@ impl Desk {
         token: &str,
         tenants: &[String],
     ) -> Result<Identity, Refusal> {
-        let identity = self.auth.verify(token).await?;
-        self.log.nudge();
+        let mut bound = None;
         for name in tenants {
-            if self.tenant(name).await? != Some(identity.tenant) {
+            let tenant = self.tenant(name).await?.ok_or(Refusal::Unknown)?;
+            if bound.is_some_and(|other| other != tenant) {
                 return Err(Refusal::Unknown);
             }
+            bound = Some(tenant);
+        }
+        if Jwt::looks_like(token) {
+            let verified = self.oauth.verify(token, bound).await?;
+            return verified.map_err(|fault| {
+                tracing::info!(reason = %fault, "an oauth token is not accepted");
+                Refusal::OAuth(fault)
+            });
+        }
+        let identity = self.auth.verify(token).await?;
+        self.log.nudge();
+        if bound.is_some_and(|tenant| tenant != identity.tenant) {
+            return Err(Refusal::Unknown);
         }
         Ok(identity)
     }
@@ -74,22 +85,62 @@ impl Desk {
         self.control.token(id).await.ok().flatten()
     }
 
-    /// The tenant of this name.
-    pub(crate) async fn tenant(&self, name: &str) -> Result<Option<TenantId>, StoreError> {
-        let known = |names: &HashMap<String, TenantId>| names.get(name).copied();
-        let lock = || self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(id) = known(&lock()) {
-            return Ok(Some(id));
-        }
-        let tenants = self.control.tenants().await?;
-        let mut names = lock();
-        names.clear();
-        names.extend(
-            tenants
-                .into_iter()
-                .take(NAMES)
-                .map(|tenant| (tenant.name, tenant.id)),
-        );
-        Ok(known(&names))
+    /// When the caller's token ends, if that is soon and was not said today.
+    pub(crate) fn ends_soon(&self, identity: &Identity) -> Option<Timestamp> {
+        self.auth.ends_soon(identity)
     }
+
+    /// Forgets a token that was changed here.
+    pub(crate) fn forget_token(&self, id: &str) {
+        self.auth.forget(id);
+    }
+
+    /// Forgets whose OAuth tokens are taken.
+    pub(crate) fn forget_issuers(&self) {
+        self.oauth.forget();
+    }
+
+    /// Forgets which host names are whose.
+    pub(crate) fn forget_hosts(&self) {
+        lock(&self.hosts).clear();
+    }
+
+    /// The name of the tenant whose host name this is.
+    pub(crate) async fn tenant_of_host(&self, host: &str) -> Result<Option<String>, StoreError> {
+        if let Some((name, read)) = lock(&self.hosts).get(host)
+            && read.elapsed() < HOST_TTL
+        {
+            return Ok(name.clone());
+        }
+        let found = self.control.tenant_of_host(host).await?;
+        let name = found.map(|tenant| tenant.name);
+        let mut hosts = lock(&self.hosts);
+        if hosts.len() >= HOSTS {
+            hosts.clear();
+        }
+        hosts.insert(host.to_owned(), (name.clone(), Instant::now()));
+        Ok(name)
+    }
+
+    /// The tenant of that name.
+    pub(crate) async fn tenant(&self, name: &str) -> Result<Option<TenantId>, StoreError> {
+        if let Some(id) = lock(&self.names).get(name) {
+            return Ok(Some(*id));
+        }
+        let Some(found) = self.control.tenant_named(name).await? else {
+            return Ok(None);
+        };
+        let mut names = lock(&self.names);
+        if names.len() >= NAMES {
+            names.clear();
+        }
+        names.insert(found.name, found.id);
+        Ok(Some(found.id))
+    }
+}
+
+/// Only whole values are put into what is guarded, so a panic elsewhere leaves it
+/// usable.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -98,6 +98,8 @@ pub(super) struct Exchange {
     /// Tenants by name, each of which the token has to belong to: two different ones
     /// take no token at all.
     pub(super) bound: Vec<String>,
+    /// One of them was named by the host of the request.
+    pub(super) by_host: bool,
     /// Set by the route if the request is worth a line of the log.
     pub(super) line: Option<Line>,
 }
@@ -131,6 +133,7 @@ impl Exchange {
             parts,
             prefix,
             bound,
+            by_host: false,
             line: None,
         }
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::exchange::{Exchange, Line};
 use super::{Front, Reply};
-use crate::auth::public_part;
+use crate::auth::{presented, public_part};
 use crate::request_log::advice::REFUSED;
 use crate::request_log::text::{LogPath, LogText};
 use crate::request_log::{LogCaller, LogLine, LogRemark};
@@ -47,6 +47,7 @@ impl Front {
             parts,
             prefix: _,
             bound: _,
+            by_host: _,
             line,
         } = exchange;
         let Some(line) = line else {
@@ -125,12 +126,15 @@ impl Front {
         if !exchange.parts.headers.contains_key(header::AUTHORIZATION) {
             return;
         }
-        if let Ok(caller) = self.caller(exchange).await {
-            let identity = caller.identity;
+        let Some(presented) = presented(&exchange.parts.headers) else {
+            return;
+        };
+        let desk = self.runtime.desk();
+        if let Ok(identity) = desk.identify(presented.token, &exchange.bound).await {
             exchange.line = Some(Line {
                 connection: identity.connection,
                 from_idp: identity.scope == TokenScope::Scim,
-                ..Line::of(identity.tenant, LogCaller::token(&identity.token))
+                ..Line::of(identity.tenant, LogCaller::of(&identity.caller))
             });
         }
     }

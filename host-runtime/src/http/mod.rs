@@ -11,6 +11,7 @@
 //! does the plugin see the request, without its credentials.
 
 mod admin;
+mod admission;
 mod audit;
 mod base_url;
 mod body;
@@ -35,6 +36,7 @@ mod route;
 mod scim;
 mod shapes;
 mod time;
+mod tokens;
 mod transfer;
 mod users;
 mod webhooks;
@@ -52,7 +54,6 @@ use hyper::body::Body;
 
 pub use base_url::{InvalidUrl, PublicUrl};
 use budget::Budgets;
-use desk::Caller;
 pub use desk::Desk;
 pub use exchange::RequestId;
 use exchange::{Exchange, REQUEST_ID};
@@ -66,7 +67,7 @@ pub(crate) use shapes::failure_text;
 pub(crate) use time::{ago, parse_rfc3339, rfc3339};
 
 use crate::Runtime;
-use crate::auth::{Identity, Refusal, presented};
+use crate::auth::Refusal;
 use crate::page;
 use route::Route;
 
@@ -112,7 +113,7 @@ impl Front {
     /// The interface with these settings.
     pub fn new(runtime: Runtime, settings: Settings) -> Self {
         Self {
-            budgets: Arc::new(Budgets::new(runtime.limits().bodies)),
+            budgets: Arc::default(),
             runtime,
             settings: Arc::new(settings),
         }
@@ -159,6 +160,12 @@ impl Front {
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: std::fmt::Display,
     {
+        let ours = !matches!(route, Route::Health | Route::Style);
+        if ours && let Err(error) = self.bind_host(exchange).await {
+            body::linger(body);
+            let (status, message) = reply::refusal(&Refusal::Store(error));
+            return reply::failure(status, &message, "server");
+        }
         match route {
             Route::Health => reply::text(StatusCode::OK, "ok\n"),
             Route::Style => page::style(),
@@ -187,31 +194,6 @@ impl Front {
                 )
             }
         }
-    }
-
-    /// Who is calling, or a line in the log about somebody who is not let in.
-    async fn admit(&self, exchange: &mut Exchange) -> Result<Caller, Refusal> {
-        let caller = self.caller(exchange).await;
-        if caller.is_err() {
-            let token = presented(&exchange.parts.headers);
-            let token = token.map(|presented| presented.token.to_owned());
-            self.stranger(exchange, token.as_deref()).await;
-        }
-        caller
-    }
-
-    /// Who is calling: the token's tenant has to be every one the address names.
-    async fn caller(&self, exchange: &Exchange) -> Result<Caller, Refusal> {
-        let presented = presented(&exchange.parts.headers).ok_or(Refusal::Missing)?;
-        Ok(Caller {
-            identity: self.identify(presented.token, exchange).await?,
-            quirk: presented.quirk,
-        })
-    }
-
-    /// Whose token this is.
-    async fn identify(&self, token: &str, exchange: &Exchange) -> Result<Identity, Refusal> {
-        self.runtime.desk().identify(token, &exchange.bound).await
     }
 }
 

@@ -7,6 +7,7 @@ use percent_encoding::percent_decode_str;
 use super::events::EventRoute;
 use super::mount::Mounted;
 use super::requests::RequestRoute;
+use super::tokens::TokenRoute;
 use super::transfer::TABLE;
 use super::webhooks::WebhookRoute;
 
@@ -90,10 +91,14 @@ pub enum AdminRoute {
     ChangeTenant,
     /// `GET /api/v1/connections`
     Connections,
+    /// `POST /api/v1/connections`
+    AddConnection,
     /// `GET /api/v1/connections/{name}`
     Connection(String),
     /// `PATCH /api/v1/connections/{name}`
     ChangeConnection(String),
+    /// Below `/api/v1/tokens`
+    Tokens(TokenRoute),
     /// Below `/api/v1/events`
     Events(EventRoute),
     /// Below `/api/v1/webhooks`
@@ -133,8 +138,10 @@ impl AdminRoute {
             | Self::Tenant
             | Self::ChangeTenant
             | Self::Connections
+            | Self::AddConnection
             | Self::Connection(_)
             | Self::ChangeConnection(_)
+            | Self::Tokens(_)
             | Self::Events(_)
             | Self::Webhooks(_) => None,
         }
@@ -165,7 +172,9 @@ impl AdminRoute {
             | Self::Share(_)
             | Self::Unshare(_)
             | Self::ChangeTenant
+            | Self::AddConnection
             | Self::ChangeConnection(_) => true,
+            Self::Tokens(route) => route.writes(),
             Self::Webhooks(route) => route.writes(),
             Self::Requests(route) => route.writes(),
             Self::Details
@@ -307,10 +316,15 @@ fn admin(method: &Method, path: &str) -> Option<Route> {
         ["v1", "tenant"] if patch => AdminRoute::ChangeTenant,
         ["v1", "tenant"] => return Some(Route::WrongMethod("GET, PATCH")),
         ["v1", "connections"] if get => AdminRoute::Connections,
-        ["v1", "connections"] => return Some(Route::WrongMethod("GET")),
+        ["v1", "connections"] if post => AdminRoute::AddConnection,
+        ["v1", "connections"] => return Some(Route::WrongMethod("GET, POST")),
         ["v1", "connections", name] if get => AdminRoute::Connection(decode(name)?),
         ["v1", "connections", name] if patch => AdminRoute::ChangeConnection(decode(name)?),
         ["v1", "connections", _] => return Some(Route::WrongMethod("GET, PATCH")),
+        ["v1", "tokens", rest @ ..] => match TokenRoute::of(method, rest)? {
+            Ok(route) => AdminRoute::Tokens(route),
+            Err(allowed) => return Some(Route::WrongMethod(allowed)),
+        },
         ["v1", "events", rest @ ..] => match EventRoute::of(method, rest)? {
             Ok(route) => AdminRoute::Events(route),
             Err(allowed) => return Some(Route::WrongMethod(allowed)),
@@ -431,6 +445,27 @@ mod tests {
             ("GET", "/api/v1/tenant", AdminRoute::Tenant),
             ("PATCH", "/api/v1/tenant", AdminRoute::ChangeTenant),
             ("GET", "/api/v1/connections", AdminRoute::Connections),
+            ("POST", "/api/v1/connections", AdminRoute::AddConnection),
+            (
+                "GET",
+                "/api/v1/tokens",
+                AdminRoute::Tokens(TokenRoute::List),
+            ),
+            (
+                "POST",
+                "/api/v1/tokens",
+                AdminRoute::Tokens(TokenRoute::Add),
+            ),
+            (
+                "POST",
+                "/api/v1/tokens/7/rotate",
+                AdminRoute::Tokens(TokenRoute::Rotate(host())),
+            ),
+            (
+                "DELETE",
+                "/api/v1/tokens/7",
+                AdminRoute::Tokens(TokenRoute::Revoke(host())),
+            ),
             (
                 "GET",
                 "/api/v1/connections/okta",

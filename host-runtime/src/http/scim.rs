@@ -7,15 +7,17 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use hyper::body::Body;
 use nameplate_store::{ConnectionId, LogNote, NoteLevel, TenantId, TokenScope};
 
+use super::admission::{Admitted, Denied};
 use super::body::{self, BodyError, COMPRESSED};
 use super::exchange::{Exchange, Line};
 use super::mount::Mounted;
 use super::{Front, Reply, base_url, reply};
 use crate::ScimAnswer;
+use crate::auth::Identity;
 use crate::limits::Limits;
 use crate::plugin::{PluginRequest, PluginResponse};
 use crate::request_log::LogCaller;
@@ -63,45 +65,38 @@ impl Front {
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Display,
     {
-        let caller = match self.admit(exchange).await {
-            Ok(caller) => caller,
-            Err(refusal) => {
+        let writes = !reads(&exchange.parts.method, mounted);
+        let admitted = match self.admit(exchange, TokenScope::Scim, writes).await {
+            Ok(admitted) => admitted,
+            Err(denied) => {
                 body::linger(body);
-                let (status, detail) = reply::refusal(&refusal);
-                return reply::scim_error(status, &detail);
+                let answer = denied.reply(TokenScope::Scim);
+                if let Denied::Stopped(identity, obstacle) = denied
+                    && obstacle.noted()
+                {
+                    exchange.line = Some(line(&identity, &answer));
+                }
+                return answer;
             }
         };
-        let quirk = caller.quirk_note();
-        let identity = caller.identity;
-        let outcome = match (identity.scope, identity.connection) {
-            (TokenScope::Scim, Some(connection)) => {
-                self.with_room(mounted, exchange, body, (identity.tenant, connection))
-                    .await
-            }
-            _ => {
-                body::linger(body);
-                reply::scim_error(
-                    StatusCode::FORBIDDEN,
-                    "this is an admin token; scim takes the token of a connection, made with \
-                     `nameplate token create --scope scim`",
-                )
-                .into()
-            }
-        };
+        let outcome = self.with_room(mounted, exchange, body, &admitted).await;
         let Outcome {
             answer,
             notes,
             guest,
             kept,
         } = outcome;
+        let Admitted {
+            identity,
+            notes: mut said,
+            standing: _,
+        } = admitted;
+        said.extend(notes);
         exchange.line = Some(Line {
-            connection: identity.connection,
-            notes: quirk.into_iter().chain(notes).collect(),
+            notes: said,
             guest,
             kept,
-            // A refusal says something about the token, not about the directory.
-            from_idp: !matches!(answer.status().as_u16(), 401 | 403),
-            ..Line::of(identity.tenant, LogCaller::token(&identity.token))
+            ..line(&identity, &answer)
         });
         answer
     }
@@ -112,16 +107,23 @@ impl Front {
         mounted: &Mounted,
         exchange: &Exchange,
         body: B,
-        (tenant, connection): (TenantId, ConnectionId),
+        admitted: &Admitted,
     ) -> Outcome
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Display,
     {
-        let limit = body_limit(self.runtime.limits(), mounted);
+        let (identity, limits) = (&admitted.identity, &admitted.standing.limits);
+        let tenant = identity.tenant;
+        let Some(connection) = identity.connection else {
+            body::linger(body);
+            return reply::scim_error(StatusCode::FORBIDDEN, "this token is of no connection")
+                .into();
+        };
+        let limit = body_limit(limits, mounted);
         let bytes = body::at_most(&exchange.parts.headers, &body, limit);
         // Held until the plugin has answered.
-        let Some(_room) = self.budgets.room(tenant, bytes).await else {
+        let Some(_room) = self.budgets.room(tenant, bytes, limits.bodies).await else {
             body::linger(body);
             return reply::scim_error(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -161,9 +163,14 @@ impl Front {
         B::Error: Display,
     {
         let Exchange { parts, prefix, .. } = exchange;
-        let Some(origin) =
-            base_url::origin(&self.settings, exchange.peer, &parts.uri, &parts.headers)
-        else {
+        let origin = base_url::origin(
+            &self.settings,
+            exchange.peer,
+            &parts.uri,
+            &parts.headers,
+            exchange.by_host,
+        );
+        let Some(origin) = origin else {
             body::linger(body);
             return Err(reply::scim_error(
                 StatusCode::BAD_REQUEST,
@@ -250,6 +257,25 @@ impl Front {
             content_type.unwrap_or_default(),
             &request.body,
         ))
+    }
+}
+
+/// Does a request only look? RFC 7644 3.4.3: a query may be sent by POST too.
+fn reads(method: &Method, mounted: &Mounted) -> bool {
+    let searches = || {
+        let last = mounted.rest.rsplit('/').next();
+        last.is_some_and(|last| last.eq_ignore_ascii_case(".search"))
+    };
+    matches!(*method, Method::GET | Method::HEAD) || (*method == Method::POST && searches())
+}
+
+/// The line of the log about a request of a known caller.
+fn line(identity: &Identity, answer: &Reply) -> Line {
+    Line {
+        connection: identity.connection,
+        // A refusal says something about the token, not about the directory.
+        from_idp: !matches!(answer.status().as_u16(), 401 | 403),
+        ..Line::of(identity.tenant, LogCaller::of(&identity.caller))
     }
 }
 
@@ -358,6 +384,28 @@ mod tests {
             "/scim/v2/Users/Groups",
         ] {
             assert_eq!(body_limit(&limits, &mounted(path)), limits.body, "{path}");
+        }
+    }
+
+    #[test]
+    fn only_queries_are_reading() {
+        let reading = |method: &str, path: &str| {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            reads(&method, &mounted(path))
+        };
+        for (method, path, only) in [
+            ("GET", "/scim/v2/Users", true),
+            ("HEAD", "/scim/v2/Users", true),
+            ("POST", "/scim/v2/Users/.search", true),
+            ("POST", "/scim/v2/.search", true),
+            ("POST", "/scim/v2/Users", false),
+            ("POST", "/scim/v2/Bulk", false),
+            ("POST", "/scim/v2/Users/.search/x", false),
+            ("PUT", "/scim/v2/Users/.search", false),
+            ("DELETE", "/scim/v2/Users/1", false),
+            ("get", "/scim/v2/Users", false),
+        ] {
+            assert_eq!(reading(method, path), only, "{method} {path}");
         }
     }
 

@@ -51,6 +51,16 @@ impl LogRemark {
 pub struct LogCaller(Caller);
 
 impl LogCaller {
+    /// A caller, looked through.
+    pub fn of(caller: &Caller) -> Self {
+        match caller {
+            Caller::Token(id) => Self::token(id),
+            Caller::Subject(subject) => Self::subject(subject),
+            Caller::Stranger(id) => Self::stranger(id),
+            Caller::Nobody => Self::default(),
+        }
+    }
+
     /// The holder of a token; `id` is its public part.
     pub fn token(id: &str) -> Self {
         Self(Caller::Token(name(id)))

@@ -5,7 +5,9 @@
 //! tenant's administrators see them.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
+use nameplate_store::Tenant;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -89,6 +91,27 @@ pub fn limits_of(own: &Map<String, Value>, installation: &Limits) -> Result<Limi
         });
     }
     Ok(limits)
+}
+
+/// The limits of a tenant as they are stored. What is stored was checked when it was
+/// set; if it cannot be read all the same, the installation's apply.
+pub(crate) fn stored_limits(tenant: Option<&Tenant>, installation: &Arc<Limits>) -> Arc<Limits> {
+    let Some(tenant) = tenant else {
+        return installation.clone();
+    };
+    let own = match serde_json::from_str::<Map<String, Value>>(&tenant.limits) {
+        // Nothing of its own: idle tenants share what the installation says.
+        Ok(own) if own.is_empty() => return installation.clone(),
+        Ok(own) => limits_of(&own, installation).map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    match own {
+        Ok(limits) => Arc::new(limits),
+        Err(error) => {
+            tracing::warn!(tenant = tenant.name, error, "stored limits cannot be used");
+            installation.clone()
+        }
+    }
 }
 
 fn set(

@@ -7,5 +7,6 @@
 mod limits;
 mod rate;
 
+pub(crate) use limits::stored_limits;
 pub use limits::{LimitsError, limits_of};
-pub(crate) use rate::Rates;
+pub(crate) use rate::{Rates, TooOften};

@@ -5,10 +5,11 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use governor::clock::{Clock, Reference};
+use governor::clock::Clock;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use nameplate_store::{TenantId, TokenScope};
@@ -37,7 +38,17 @@ type Limiter =
 struct Budget {
     rate: Rate,
     limiter: Arc<Limiter>,
+    over: Arc<AtomicBool>,
     used: Instant,
+}
+
+/// A request that is one too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooOften {
+    /// After how long the next one is accepted, if no other comes before.
+    pub(crate) wait: Duration,
+    /// The one before was accepted: of a flood, the log needs the beginning.
+    pub(crate) first: bool,
 }
 
 /// The budgets of all tenants: one for what identity providers send and one for
@@ -65,23 +76,26 @@ impl Rates {
     /// Takes a request from a tenant's budget; without a rate there is no end to it.
     ///
     /// # Errors
-    /// After how long the next one is accepted, if no other comes before.
+    /// [`TooOften`].
     pub(crate) fn take(
         &self,
         tenant: TenantId,
         scope: TokenScope,
         rate: Option<Rate>,
-    ) -> Result<(), Duration> {
+    ) -> Result<(), TooOften> {
         let Some(rate) = rate else {
             return Ok(());
         };
-        let limiter = self.limiter((tenant, scope), rate);
-        limiter
-            .check()
-            .map_err(|refused| refused.wait_time_from(self.start.now()))
+        let (limiter, over) = self.limiter((tenant, scope), rate);
+        let taken = limiter.check();
+        let before = over.swap(taken.is_err(), Ordering::Relaxed);
+        taken.map_err(|refused| TooOften {
+            wait: refused.wait_time_from(self.start.now()),
+            first: !before,
+        })
     }
 
-    fn limiter(&self, key: (TenantId, TokenScope), rate: Rate) -> Arc<Limiter> {
+    fn limiter(&self, key: (TenantId, TokenScope), rate: Rate) -> (Arc<Limiter>, Arc<AtomicBool>) {
         // Only whole values are put in, so a panic elsewhere leaves it usable.
         let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -89,7 +103,7 @@ impl Rates {
             && budget.rate == rate
         {
             budget.used = now;
-            return budget.limiter.clone();
+            return (budget.limiter.clone(), budget.over.clone());
         }
         if budgets.known.len() >= budgets.tidy_at {
             budgets.known.retain(|_, budget| !budget.full(now));
@@ -99,13 +113,15 @@ impl Rates {
             quota(rate),
             self.start.clone(),
         ));
+        let over = Arc::<AtomicBool>::default();
         let budget = Budget {
             rate,
             limiter: limiter.clone(),
+            over: over.clone(),
             used: now,
         };
         budgets.known.insert(key, budget);
-        limiter
+        (limiter, over)
     }
 }
 
@@ -145,10 +161,17 @@ mod tests {
     async fn a_burst_passes_and_then_the_steady_rate() {
         let rates = Rates::new();
         assert_eq!(taken(&rates, OURS, TokenScope::Scim, 10), 3);
-        let wait = rates.take(OURS, TokenScope::Scim, Some(RATE)).unwrap_err();
-        assert_eq!(wait, Duration::from_millis(500));
+        let refused = rates.take(OURS, TokenScope::Scim, Some(RATE)).unwrap_err();
+        let (wait, first) = (Duration::from_millis(500), false);
+        assert_eq!(refused, TooOften { wait, first });
         tokio::time::advance(wait).await;
-        assert_eq!(taken(&rates, OURS, TokenScope::Scim, 10), 1);
+        assert_eq!(taken(&rates, OURS, TokenScope::Scim, 1), 1);
+        assert!(
+            rates
+                .take(OURS, TokenScope::Scim, Some(RATE))
+                .unwrap_err()
+                .first
+        );
         tokio::time::advance(Duration::from_secs(60)).await;
         assert_eq!(
             taken(&rates, OURS, TokenScope::Scim, 10),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use nameplate_runtime::ConnectionChange;
+use nameplate_runtime::auth::Files;
 use nameplate_tests::App;
 use nameplate_tests::names::USER;
 use serde_json::json;
@@ -103,7 +104,7 @@ async fn a_new_schema_with_an_index_is_filled_while_requests_go_on() {
     };
     let changed = app
         .runtime
-        .change_connection(connection.tenant, "okta", change)
+        .change_connection(connection.tenant, "okta", change, Files::Allowed)
         .await
         .unwrap();
     let filters = [

@@ -66,7 +66,10 @@ async fn members_added_are_told_with_the_id_of_their_group() {
     let changed = okta.patch(&format!("/Groups/{group}"), &operation).await;
     let id = changed.header("x-request-id").unwrap().to_owned();
     let told = line(&app, &id).await["notes"].to_string();
-    assert!(told.contains(&format!("added 1 member to group {group}")), "{told}");
+    assert!(
+        told.contains(&format!("added 1 member to group {group}")),
+        "{told}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
