@@ -25,6 +25,8 @@ pub mod answer;
 pub mod app;
 pub mod client;
 pub mod clock;
+mod dice;
+pub mod faulty;
 pub mod hostile;
 pub mod issuer;
 pub mod minisign;
@@ -34,6 +36,7 @@ pub mod process;
 pub mod receiver;
 mod seed;
 pub mod shape;
+pub mod soak;
 mod target;
 
 pub use answer::Answer;

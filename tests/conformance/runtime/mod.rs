@@ -18,6 +18,7 @@ mod requests;
 mod routing;
 mod secrets;
 mod settings;
+mod soak;
 mod switches;
 mod tenants;
 mod tokens;

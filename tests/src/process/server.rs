@@ -1,9 +1,9 @@
 //! `nameplate` as a child process.
 
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -111,6 +111,8 @@ pub struct Server {
     child: Child,
     /// Kept open: a server whose output nobody takes could be stopped by that.
     stdout: BufReader<ChildStdout>,
+    /// If it takes orders.
+    stdin: Option<ChildStdin>,
     address: SocketAddr,
     greeting: String,
 }
@@ -120,6 +122,7 @@ impl Server {
     pub fn start(mut command: Command) -> io::Result<Self> {
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take();
+        let stdin = child.stdin.take();
         let mut stdout = BufReader::new(stdout.ok_or_else(|| io::Error::other("no output"))?);
         let mut greeting = String::new();
         let address = loop {
@@ -136,6 +139,7 @@ impl Server {
         Ok(Self {
             child,
             stdout,
+            stdin,
             address,
             greeting,
         })
@@ -159,6 +163,16 @@ impl Server {
     /// A new connection.
     pub fn client(&self, token: &str) -> io::Result<Client> {
         Client::connect(self.address, token)
+    }
+
+    /// Gives an order by a line on its standard input, and returns the line it answers.
+    pub fn order(&mut self, order: &str) -> io::Result<String> {
+        let stdin = self.stdin.as_mut();
+        let stdin = stdin.ok_or_else(|| io::Error::other("it takes no orders"))?;
+        writeln!(stdin, "{order}")?;
+        let mut line = String::new();
+        self.stdout.read_line(&mut line)?;
+        Ok(line.trim_end().to_owned())
     }
 
     /// SIGKILL, and wait.
