@@ -64,7 +64,7 @@ fn soak(minutes: f64) -> Result<bool> {
     let plan = Plan {
         tenants: 4,
         lasts: Duration::from_secs_f64(minutes * 60.0),
-        pause: Duration::from_millis(40),
+        pause: Duration::from_millis(20),
         longest_wait: Duration::from_millis(500),
         seed: SEED,
     };

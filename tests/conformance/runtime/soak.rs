@@ -9,6 +9,16 @@ use nameplate_tests::component;
 use nameplate_tests::faulty::Faults;
 use nameplate_tests::soak::{self, Plan, Serving};
 
+/// Many of each within seconds.
+const FAULTS: Faults = Faults {
+    before: 150,
+    after: 250,
+    slow: 60,
+    slow_for: Duration::from_millis(20),
+    burst: 10,
+    burst_calls: 60,
+};
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_answered_is_lost_on_a_store_that_fails() {
     let folder = tempfile::tempdir().unwrap();
@@ -27,7 +37,7 @@ async fn nothing_answered_is_lost_on_a_store_that_fails() {
     let faulty = serving.store.clone();
     let tally = tokio::task::block_in_place(|| {
         soak::run(serving.address, &tenants, &plan, |on| {
-            faulty.switch(on.then(Faults::bad));
+            faulty.switch(on.then_some(FAULTS));
         })
     });
     assert_eq!(tally.violations(), [""; 0], "{:?}", faulty.failed());

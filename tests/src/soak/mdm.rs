@@ -55,17 +55,17 @@ impl Mdm {
         }
     }
 
-    /// Adds the hosts and a webhook, before anything fails.
+    /// Adds a webhook and then the hosts, before anything fails.
     pub fn prepare(&mut self, webhook: &Value) {
-        for host in 0..HOSTS {
-            let body = json!({"id": host.to_string(), "display_name": format!("Laptop {host}")});
-            self.asker.must("POST", "/api/v1/hosts", &body.to_string());
-        }
         let made = self
             .asker
             .must("POST", "/api/v1/webhooks", &webhook.to_string());
         if made.is_none_or(|made| made.status != 201) {
             self.violation("the webhook could not be added".to_owned());
+        }
+        for host in 0..HOSTS {
+            let body = json!({"id": host.to_string(), "display_name": format!("Laptop {host}")});
+            self.asker.must("POST", "/api/v1/hosts", &body.to_string());
         }
     }
 

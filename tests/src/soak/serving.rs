@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use nameplate_runtime::clock::Sources;
 use nameplate_runtime::http::{Front, Settings};
@@ -11,6 +12,7 @@ use nameplate_runtime::server::{Running, Server, ServerOptions};
 use nameplate_runtime::{Background, Runtime, Stores};
 use nameplate_store_sql::SqliteStore;
 
+use super::PATIENCE;
 use crate::faulty::FaultyStore;
 
 /// Hosts looked at in one call.
@@ -54,11 +56,18 @@ impl Serving {
         }
     }
 
-    /// Looks at every host of every tenant again; how many were not as they should be.
+    /// Waits until the runner has worked everything in, then looks at every host of every
+    /// tenant again; how many were not as they should be.
     ///
     /// # Errors
     /// If something fails, which nothing should by then.
     pub async fn reconcile(&self) -> Result<u32, MappingError> {
+        let began = Instant::now();
+        let users = &self.runtime.stores().users;
+        while !users.unsettled(None, 1).await?.is_empty() {
+            assert!(began.elapsed() < PATIENCE, "the runner does not catch up");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
         let mut changed = 0;
         for tenant in self.runtime.stores().control.tenants().await? {
             let mut after = None;
