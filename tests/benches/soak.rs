@@ -15,8 +15,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use nameplate_runtime::limits::Limits;
-use nameplate_runtime::wasm::{EMBEDDED, Isolation, WasmOptions, WasmPlugin};
+use nameplate_runtime::wasm::EMBEDDED;
 use nameplate_store_sql::{SqliteOptions, SqliteStore};
+use nameplate_tests::component;
 use nameplate_tests::faulty::Faults;
 use nameplate_tests::process::Server;
 use nameplate_tests::soak::{self, Plan, Serving, Tally};
@@ -24,6 +25,9 @@ use nameplate_tests::soak::{self, Plan, Serving, Tally};
 /// The first argument of a process that serves.
 const MODE: &str = "serve-the-soak";
 const SEED: u64 = 11;
+/// SQLite's page cache: full within the first minute, so that what grows afterwards is
+/// not the cache.
+const CACHE: u64 = 4 << 20;
 /// Between two looks at the server's memory.
 const LOOK: Duration = Duration::from_secs(2);
 /// Memory at the end against its level once warm. Caches and the allocator's free lists
@@ -108,14 +112,13 @@ fn soak(minutes: f64) -> Result<bool> {
 
 /// The server: orders come on standard input, answers go to standard output.
 fn serve(database: &Path) -> Result<()> {
-    let options = WasmOptions {
-        limits: Limits::default(),
-        isolation: Isolation::Tenant,
-        cache: Some(concat!(env!("CARGO_TARGET_TMPDIR"), "/plugin-cache").into()),
-    };
-    let plugin = Arc::new(WasmPlugin::load(EMBEDDED, options)?);
+    let plugin = Arc::new(component(EMBEDDED, &Limits::default())?);
     let runtime = tokio::runtime::Runtime::new()?;
-    let store = SqliteStore::open(database, SqliteOptions::default())?;
+    let options = SqliteOptions {
+        cache_bytes: CACHE,
+        ..SqliteOptions::default()
+    };
+    let store = SqliteStore::open(database, options)?;
     let serving = runtime.block_on(Serving::start(store, plugin, SEED));
     println!("http://{}", serving.address);
     for order in std::io::stdin().lock().lines() {

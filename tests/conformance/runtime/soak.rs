@@ -26,7 +26,7 @@ async fn nothing_answered_is_lost_on_a_store_that_fails() {
     let store = SqliteStore::open(&file, SqliteOptions::default()).unwrap();
     let plan = Plan {
         tenants: 2,
-        lasts: Duration::from_secs(5),
+        lasts: Duration::from_secs(3),
         pause: Duration::from_millis(2),
         longest_wait: Duration::from_millis(50),
         seed: 7,

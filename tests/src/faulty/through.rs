@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 use nameplate_store::{
     Assignment, AssignmentOutcome, AuditEntry, Claim, Connection, ConnectionEdit, ConnectionId,
-    ControlStore, DeadLetter, Departure, Document, Edge, Event, Find, HeldMember, Holding, Host,
-    HostName, HostRecord, HostStore, HostSummary, HostWrite, Kind, MemberPage, Memberships,
-    Outcome, Page, PastAssignment, Promise, Rehearsal, RequestEntry, RequestQuery, Retention,
-    Scope, Source, StoreError, Tenant, TenantChange, TenantChanged, TenantId, Timestamp, Token,
-    TokenAdded, TokenRotated, Unit, UserStore, Webhook, WebhookProgress, WebhookStore,
+    ControlStore, DeadLetter, Departure, Document, Edge, Erased, Event, Find, HeldMember, Holding,
+    Host, HostName, HostRecord, HostStore, HostSummary, HostWrite, HostsErased, Kind, MemberPage,
+    Memberships, Outcome, Page, PastAssignment, Promise, Rehearsal, RequestEntry, RequestQuery,
+    Retention, Scope, Source, StoreError, Tenant, TenantChange, TenantChanged, TenantId, Timestamp,
+    Token, TokenAdded, TokenRotated, Traces, Unit, UserStore, Webhook, WebhookProgress,
+    WebhookStore,
 };
 
 use super::FaultyStore;
@@ -18,7 +19,8 @@ macro_rules! through {
         #[async_trait]
         impl $store for FaultyStore {
             $(async fn $name(&self $(, $arg: $kind)*) -> Result<$answer, StoreError> {
-                self.$how(self.inner.$name($($arg),*)).await
+                // By its trait: two of them have methods of one name.
+                self.$how($store::$name(&self.inner $(, $arg)*)).await
             })*
         }
     };
@@ -43,6 +45,8 @@ through! { UserStore:
     write settle(tenant: TenantId, seqs: &[u64]) -> ();
     read departures(tenant: TenantId, after: Option<&str>, limit: u32) -> Vec<Departure>;
     read departures_of(tenant: TenantId, ids: &[String]) -> Vec<Departure>;
+    read traces(tenant: TenantId, id: &str) -> Traces;
+    write erase(tenant: TenantId, now: Timestamp, id: &str) -> Erased;
     write forget_departure(tenant: TenantId, id: &str) -> bool;
 }
 
@@ -59,6 +63,7 @@ through! { HostStore:
     write put_claim(tenant: TenantId, now: Timestamp, host: &str, claim: Claim) -> HostWrite;
     write withdraw(tenant: TenantId, host: &str, source: &Source, at: Timestamp) -> HostWrite;
     write put_assignment(tenant: TenantId, now: Timestamp, host: &str, expected: u64, assignment: Assignment) -> HostWrite;
+    write erase(tenant: TenantId, now: Timestamp, user: &str, logins: &[String]) -> HostsErased;
     read history(tenant: TenantId, host: &str, limit: u32) -> Vec<PastAssignment>;
     write put_promise(tenant: TenantId, promise: Promise) -> bool;
     write drop_promise(tenant: TenantId, name: &HostName) -> bool;
@@ -89,6 +94,7 @@ through! { ControlStore:
     read requests(tenant: TenantId, query: &RequestQuery) -> Vec<RequestEntry>;
     read request(tenant: Option<TenantId>, request_id: &str) -> Option<RequestEntry>;
     read last_idp_request(tenant: TenantId) -> Option<RequestEntry>;
+    write erase_requests(tenant: TenantId, needles: &[String]) -> u64;
     write append_audit(entry: AuditEntry) -> ();
     read audit(tenant: Option<TenantId>, before: Option<u64>, limit: u32) -> Vec<AuditEntry>;
 }
