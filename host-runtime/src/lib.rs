@@ -45,6 +45,7 @@ mod near;
 mod outgoing;
 mod page;
 mod paged;
+pub mod personal;
 pub mod plugin;
 pub mod plugins;
 pub mod preview;

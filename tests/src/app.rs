@@ -1,6 +1,6 @@
 //! A server of its own for one test: plugin, SQLite file, socket, tokens.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nameplate_runtime::clock::{Sources, SystemRandom};
@@ -156,6 +156,11 @@ impl App {
     /// Host and port.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// The file of its database.
+    pub fn file(&self) -> &Path {
+        &self.file
     }
 
     /// The tokens of tenant `default`, connection `okta`.

@@ -9,6 +9,7 @@ mod import;
 mod init;
 mod inspect;
 mod journal;
+mod person;
 mod plugin;
 mod probe;
 mod progress;
@@ -87,6 +88,9 @@ enum Command {
     Reconcile(reconcile::Reconcile),
     /// Show the newest requests and what became of them
     Requests(requests::Requests),
+    /// Print or erase all that is kept of one person
+    #[command(subcommand)]
+    Person(person::PersonCommand),
     /// Explain one request: what became of it, what that means and what to do
     Explain(explain::Explain),
     /// Show who changed what
@@ -179,6 +183,7 @@ fn execute(cli: Cli) -> Result<()> {
             Command::Export(command) => command.run(&context).await,
             Command::Reconcile(command) => command.run(&context).await,
             Command::Requests(command) => command.run(&context).await,
+            Command::Person(command) => command.run(&context).await,
             Command::Explain(command) => command.run(&context).await,
             Command::Audit(command) => command.run(&context).await,
             Command::Webhook(command) => command.run(&context).await,

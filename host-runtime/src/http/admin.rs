@@ -98,7 +98,9 @@ impl Front {
                 }
             }
         };
-        if writes || !answer.status().is_success() {
+        // A line would keep whose data it was about.
+        let personal = matches!(route, AdminRoute::Personal(_));
+        if !personal && (writes || !answer.status().is_success()) {
             exchange.line = Some(Line {
                 notes,
                 ..Line::of(identity.tenant, LogCaller::of(&identity.caller))
@@ -193,6 +195,7 @@ impl Front {
                 let query = Query::parse(query)?;
                 self.requests(tenant, route, &query, body).await
             }
+            AdminRoute::Personal(route) => self.personal(tenant, route).await,
             AdminRoute::Audit => self.audit(tenant, &Query::parse(query)?).await,
             AdminRoute::Tenant => self.tenant(tenant).await,
             AdminRoute::ChangeTenant => self.change_tenant(tenant, &Fields::parse(body)?).await,

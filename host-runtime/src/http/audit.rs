@@ -83,6 +83,7 @@ pub(super) fn told(
             let name = fields.get("connection").and_then(Value::as_str);
             named("requests.record", name.unwrap_or_default())
         }
+        AdminRoute::Personal(_) => named("person.erase", &made(answer, "erased")),
         _ => (
             method.as_str().to_ascii_lowercase(),
             path.trim_start_matches("/api/v1/").to_owned(),

@@ -28,6 +28,7 @@ mod lists;
 mod logged;
 mod mount;
 mod network;
+mod personal;
 mod preview;
 mod promises;
 mod reply;
@@ -58,6 +59,7 @@ pub use desk::Desk;
 pub use exchange::RequestId;
 use exchange::{Exchange, REQUEST_ID};
 pub use network::{InvalidNetwork, Network};
+pub(crate) use personal::shape as erased_shape;
 pub(crate) use preview::shape as preview_shape;
 pub(crate) use reply::ok as page_reply;
 pub(crate) use requests::{

@@ -6,6 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use super::events::EventRoute;
 use super::mount::Mounted;
+use super::personal::PersonalRoute;
 use super::requests::RequestRoute;
 use super::tokens::TokenRoute;
 use super::transfer::TABLE;
@@ -81,6 +82,8 @@ pub enum AdminRoute {
     Export,
     /// `POST /api/v1/import`
     Import,
+    /// `/api/v1/users/{id}/personal-data`
+    Personal(PersonalRoute),
     /// Below `/api/v1/requests`
     Requests(RequestRoute),
     /// `GET /api/v1/audit`
@@ -134,6 +137,7 @@ impl AdminRoute {
             | Self::Export
             | Self::Import
             | Self::Requests(_)
+            | Self::Personal(_)
             | Self::Audit
             | Self::Tenant
             | Self::ChangeTenant
@@ -177,6 +181,7 @@ impl AdminRoute {
             Self::Tokens(route) => route.writes(),
             Self::Webhooks(route) => route.writes(),
             Self::Requests(route) => route.writes(),
+            Self::Personal(route) => route.writes(),
             Self::Details
             | Self::FleetHost(_)
             | Self::Mapping(_)
@@ -286,6 +291,10 @@ fn admin(method: &Method, path: &str) -> Option<Route> {
         ["v1", "users"] => return Some(Route::WrongMethod("GET")),
         ["v1", "users", id] if get => AdminRoute::User(decode(id)?),
         ["v1", "users", _] => return Some(Route::WrongMethod("GET")),
+        ["v1", "users", id, "personal-data"] => match PersonalRoute::of(method, id)? {
+            Ok(route) => AdminRoute::Personal(route),
+            Err(allowed) => return Some(Route::WrongMethod(allowed)),
+        },
         ["v1", "promises"] if get => AdminRoute::Promises,
         ["v1", "promises"] => return Some(Route::WrongMethod("GET")),
         ["v1", "promises", kind @ ("serial" | "name"), name] => {

@@ -11,6 +11,7 @@ mod limits;
 mod mounts;
 mod oauth;
 mod plugins;
+mod privacy;
 mod quota;
 mod rate;
 mod reindex;
