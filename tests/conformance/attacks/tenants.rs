@@ -17,6 +17,7 @@ struct Victim {
     boss: String,
     group: String,
     webhook: String,
+    request: String,
     /// The number of an event; the attacker's own log is shorter.
     event: u64,
     /// Cursors of the victim's lists: SCIM's, and those of administrative lists.
@@ -59,6 +60,8 @@ impl Victim {
         let event = event["seq"].as_u64().unwrap();
         let page = okta.get("/Users?cursor&count=1").await.expect(200);
         let scim_cursor = page["nextCursor"].as_str().unwrap().to_owned();
+        let lines = app.requests().await;
+        let request = lines[0]["request_id"].as_str().unwrap().to_owned();
         let mut cursors = Vec::new();
         for list in ["hosts", "users", "requests"] {
             let page = admin.get(&format!("/api/v1/{list}?limit=1")).await;
@@ -71,6 +74,7 @@ impl Victim {
             boss,
             group,
             webhook,
+            request,
             event,
             scim_cursor,
             cursors,
@@ -124,6 +128,7 @@ async fn ids_of_another_tenant_are_unknown_on_every_administrative_route() {
     let Victim {
         user,
         webhook,
+        request,
         event,
         ..
     } = &victim;
@@ -165,6 +170,13 @@ async fn ids_of_another_tenant_are_unknown_on_every_administrative_route() {
             "connections/okta".to_owned(),
             &json!({"dialect": "strict"}),
         ),
+        ("GET", format!("requests/{request}"), &nothing),
+        ("POST", format!("requests/{request}/replay"), &nothing),
+        (
+            "PUT",
+            "requests/recording".to_owned(),
+            &json!({"connection": "okta", "minutes": 5}),
+        ),
         ("GET", format!("events/{event}/hosts"), &nothing),
         ("GET", format!("webhooks/{webhook}"), &nothing),
         (
@@ -203,6 +215,7 @@ async fn lists_and_tables_hold_nothing_of_another_tenant() {
         "promises",
         "labels",
         "requests",
+        "audit",
         "events",
         "webhooks",
         "connections",
