@@ -5,15 +5,17 @@
 //! a full machine or more than a thousand touched hosts left over. Everything may
 //! be repeated, so several nodes on one database need no agreement.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use nameplate_store::{Event, StoreError, TenantId};
+use nameplate_store::{ConnectionId, Event, StoreError, TenantId};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::Runtime;
 use crate::http::rfc3339;
 use crate::plugin::{DirectoryChange, MappingError, MappingEvent, Progress};
+use crate::runtime::IndexRules;
 
 /// How often the event log is looked at: a probe of an index that is nearly always
 /// empty.
@@ -35,12 +37,19 @@ const WARN_PERIOD: Duration = Duration::from_secs(24 * 3600);
 /// Tokens named on such a day; of the rest only their number.
 const WARNINGS: usize = 20;
 
+/// How long an index is believed to follow the rules it was last brought to: another node
+/// of another version may have written by its own.
+const BELIEVED: Duration = Duration::from_secs(600);
+
 /// Hosts mapped in one call into the plugin: well under a second of its time, so
 /// that requests of the same tenant get their turn in between.
 const HOSTS_AT_ONCE: u32 = 500;
 
 /// How long the hosts of one tenant are looked at again before others have their turn.
 const RECONCILE_TIME: Duration = Duration::from_millis(500);
+
+/// By which rules connections are indexed, and since when that is known.
+type Indexed = HashMap<ConnectionId, (Instant, IndexRules)>;
 
 /// Work in the background; ends when dropped. What is cut off is done next time.
 pub struct Background([JoinHandle<()>; 2]);
@@ -171,11 +180,26 @@ impl Runtime {
     }
 
     /// Brings every connection's index to the plugin's rules; one that cannot be
-    /// keeps no other waiting. Where it is so already it costs a few counts a connection.
-    async fn reindex_all(&self) -> Result<(), MappingError> {
+    /// keeps no other waiting. Asking the plugin takes an instance, which a thousand idle
+    /// tenants would take from those at work: one that is known to follow is not asked.
+    async fn reindex_all(&self, indexed: &mut Indexed) -> Result<(), MappingError> {
+        let mut known = Indexed::new();
         for tenant in self.stores().control.tenants().await? {
             for connection in self.connections(tenant.id).await?.iter() {
-                match self.reindex(connection).await {
+                let rules = self.index_rules(connection).await?;
+                let before = indexed.get(&connection.id).copied();
+                if let Some((at, follows)) = before
+                    && follows == rules
+                    && at.elapsed() < BELIEVED
+                {
+                    known.insert(connection.id, (at, rules));
+                    continue;
+                }
+                let outcome = self.reindex(connection).await;
+                if outcome.is_ok() {
+                    known.insert(connection.id, (Instant::now(), rules));
+                }
+                match outcome {
                     Ok(0) => {}
                     Ok(documents) => tracing::info!(
                         tenant = tenant.name,
@@ -192,23 +216,29 @@ impl Runtime {
                 }
             }
         }
+        *indexed = known;
         Ok(())
     }
 }
 
 async fn run(runtime: Runtime) {
-    let mut indexed: Option<Instant> = None;
     let mut warned: Option<Instant> = None;
+    let mut looked: Option<Instant> = None;
+    let mut indexed = Indexed::new();
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         let woken = runtime.indexing_woken();
-        if woken || indexed.is_none_or(|at| at.elapsed() > REINDEX_PERIOD) {
-            if let Err(error) = runtime.reindex_all().await {
+        if woken {
+            // Somebody has changed rules: nothing is believed.
+            indexed.clear();
+        }
+        if woken || looked.is_none_or(|at| at.elapsed() > REINDEX_PERIOD) {
+            if let Err(error) = runtime.reindex_all(&mut indexed).await {
                 tracing::warn!(%error, "cannot read the tenants");
             }
-            indexed = Some(Instant::now());
+            looked = Some(Instant::now());
         }
         if warned.is_none_or(|at| at.elapsed() > WARN_PERIOD) {
             if let Err(error) = runtime.warn_of_ends().await {

@@ -130,6 +130,9 @@ pub(crate) struct Standing {
     pub(crate) suspended: bool,
 }
 
+/// The state of a connection's configuration, and the component that goes by it.
+pub(crate) type IndexRules = (Option<u64>, Option<PluginHash>);
+
 impl Runtime {
     /// A runtime over a plugin and stores.
     pub fn new(plugin: Arc<dyn Plugin>, stores: Stores, limits: Limits, sources: Sources) -> Self {
@@ -199,6 +202,8 @@ impl Runtime {
     /// Gives up what has not been used for a while.
     pub(crate) fn tidy(&self) {
         self.inner.plugin.tidy();
+        // What is not fresh is read again anyway: a tenant at rest costs nothing here.
+        self.known().retain(|_, state| state.read.elapsed() < FRESH);
     }
 
     /// Asks the runner to look at the indexes without waiting for its next round.
@@ -382,6 +387,19 @@ impl Runtime {
                 None => return Ok(written),
             }
         }
+    }
+
+    /// What the index of a connection depends on.
+    ///
+    /// # Errors
+    /// If the tenant cannot be read.
+    pub(crate) async fn index_rules(
+        &self,
+        connection: &Connection,
+    ) -> Result<IndexRules, StoreError> {
+        let state = self.tenant(connection.tenant).await?;
+        let config = state.configs.get(&connection.id);
+        Ok((config.map(|config| config.revision), state.plugin))
     }
 
     /// Can the plugin use these settings of a connection: none, or what to change.
