@@ -12,6 +12,7 @@ mod attacks;
 mod cli;
 mod crash;
 mod durable;
+mod plugins;
 mod probe;
 mod scim_cli;
 mod scim_tester;

@@ -130,11 +130,11 @@ pub fn of_version(version: &str) -> Vec<u8> {
 /// Lacks an export.
 pub fn without_export(interface: &str) -> Vec<u8> {
     let (mut resolve, world) = world("plugin", "");
-    let exports = resolve.worlds[world].exports.keys();
-    let lacking = exports
-        .filter(|key| resolve.name_world_key(key).contains(interface))
+    let lacking = resolve.worlds[world]
+        .exports
+        .keys()
+        .find(|key| resolve.name_world_key(key).contains(interface))
         .cloned()
-        .next()
         .expect("hand-written");
     resolve.worlds[world].exports.shift_remove(&lacking);
     encode(&resolve, world, &Ways::default())
