@@ -46,7 +46,10 @@ pub enum OAuthFault {
     #[error(transparent)]
     Jwt(#[from] JwtFault),
     /// Nobody takes tokens of its issuer and audience here.
-    #[error("no connection takes oauth tokens of this issuer for this audience")]
+    #[error(
+        "no connection takes oauth tokens of this issuer for this audience; one whose keys an \
+         administrator gave takes them at the tenant's own url `/t/{{tenant}}/scim/v2` alone"
+    )]
     NoConnection,
     /// More than one does.
     #[error(
@@ -263,31 +266,40 @@ impl OAuth {
         }
     }
 
-    /// Whose token this is; with `tenant` only its connections count.
+    /// Whose token this is; with `bound` only connections that are of each of these
+    /// tenants count (none is a tenant that does not exist).
+    ///
+    /// Without, only those count whose keys an operator gave: an administrator can name
+    /// another tenant's issuer and its public keys, and would take its requests over or
+    /// stop them.
     ///
     /// # Errors
     /// The outer one is trouble with the store, the inner one says why it is not accepted.
     pub async fn verify(
         &self,
         text: &str,
-        tenant: Option<TenantId>,
+        bound: &[Option<TenantId>],
     ) -> Result<Result<Identity, OAuthFault>, StoreError> {
         let token = match Jwt::parse(text) {
             Ok(token) => token,
             Err(fault) => return Ok(Err(fault.into())),
         };
         let connections = self.of_issuer(token.issuer()).await?;
-        Ok(self.settle(&token, &connections, tenant).await)
+        Ok(self.settle(&token, &connections, bound).await)
     }
 
     async fn settle(
         &self,
         token: &Jwt<'_>,
         connections: &[(Connection, ConnectionAuth)],
-        tenant: Option<TenantId>,
+        bound: &[Option<TenantId>],
     ) -> Result<Identity, OAuthFault> {
         let mut found = connections.iter().filter(|(connection, auth)| {
-            tenant.is_none_or(|tenant| connection.tenant == tenant) && token.is_for(&auth.audience)
+            let meant = match bound {
+                [] => auth.file().is_some(),
+                bound => bound.iter().all(|one| *one == Some(connection.tenant)),
+            };
+            meant && token.is_for(&auth.audience)
         });
         let (connection, auth) = found.next().ok_or(OAuthFault::NoConnection)?;
         // Whoever sets up a connection can name any issuer: of two, neither is right.

@@ -19,7 +19,7 @@ async fn taking(app: &App, auth: &Value) {
 }
 
 fn with(app: &App, token: &str) -> Client {
-    app.client("/scim/v2", token)
+    app.client("/t/default/scim/v2", token)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,7 +36,7 @@ async fn a_token_of_the_issuer_speaks_for_its_connection() {
     let several = issuer.token(&json!({"aud": ["other", AUDIENCE]}));
     let _ = with(&app, &several).get("/Users").await.expect(200);
     // It is for SCIM alone.
-    let admin = client.mounted("");
+    let admin = client.mounted("/t/default");
     let _ = admin.get("/api/v1/hosts").await.expect(403);
     // And no more once the connection takes none.
     taking(&app, &json!({})).await;
@@ -109,7 +109,7 @@ async fn subjects_and_access_are_the_connections_choice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_tenants_that_claim_a_token_the_path_decides() {
+async fn of_two_tenants_that_claim_a_token_the_path_decides_and_neither_stops_the_other() {
     let app = App::start().await;
     let issuer = Issuer::new("k1");
     taking(&app, &issuer.auth()).await;
@@ -121,14 +121,12 @@ async fn of_two_tenants_that_claim_a_token_the_path_decides() {
 
     let change = json!({"auth": issuer.auth()});
     let _ = other.with_json("PATCH", OKTA, &change).await.expect(200);
-    with(&app, &token)
-        .get("/Users")
-        .await
-        .refused(401, "")
-        .names(SAME_WORDS);
     let _ = acme.user("ana@example.com").await;
-    let ours = app.client("/t/default/scim/v2", &token);
+    let ours = with(&app, &token);
     assert_eq!(ours.get("/Users").await.expect(200).total(), 0);
+    // Where no tenant is named, what an administrator claims counts for nobody.
+    let nowhere = app.client("/scim/v2", &token).get("/Users").await;
+    nowhere.refused(401, "").names(SAME_WORDS);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,10 +166,14 @@ async fn a_tenant_names_no_file_and_sees_none() {
         .runtime
         .change_connection(tenant, "okta", change, Files::Allowed);
     changed.await.unwrap();
-    let _ = with(&app, &issuer.token(&json!({})))
-        .get("/Users")
-        .await
-        .expect(200);
+    // An operator's word counts at every address.
+    let unbound = app.client("/scim/v2", &issuer.token(&json!({})));
+    let _ = unbound.get("/Users").await.expect(200);
+    // Another tenant that claims the same, keys and all, stops nothing.
+    let (_, other) = app.clients("acme", "okta").await;
+    let change = json!({"auth": issuer.auth()});
+    let _ = other.with_json("PATCH", OKTA, &change).await.expect(200);
+    let _ = unbound.get("/Users").await.expect(200);
     let shown = app.admin().get(OKTA).await.expect(200).to_string();
     assert!(
         shown.contains(ISSUER) && !shown.contains("keys.json"),
