@@ -1,9 +1,9 @@
 //! Tenants, connections, tokens, the request log and the audit log.
 
-mod audit;
+pub mod audit;
 pub mod requests;
-mod tenants;
-mod tokens;
+pub mod tenants;
+pub mod tokens;
 
 use async_trait::async_trait;
 use nameplate_store::erasure::Needles;

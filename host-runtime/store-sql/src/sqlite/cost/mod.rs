@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod control;
 mod hosts;
 
 use std::cell::Cell;
