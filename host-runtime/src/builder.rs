@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::clock::Sources;
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::plugin::{Plugin, PluginError};
 use crate::plugins::{PluginKeys, Plugins, Shelf};
 use crate::wasm::{CodeCache, EMBEDDED, Isolation, Sandbox, WasmOptions};
@@ -21,6 +22,7 @@ pub struct RuntimeBuilder {
     folder: PathBuf,
     keys: PluginKeys,
     sources: Sources,
+    metrics: Arc<Metrics>,
 }
 
 impl Runtime {
@@ -35,6 +37,7 @@ impl Runtime {
             folder: PathBuf::from("plugins"),
             keys: PluginKeys::default(),
             sources: Sources::default(),
+            metrics: Arc::default(),
         }
     }
 }
@@ -77,6 +80,12 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Metrics to count into, where something else counts into them too.
+    pub fn metrics(mut self, metrics: Arc<Metrics>) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
     /// A plugin other than the component this runtime was built with, for all tenants that
     /// are pinned to none.
     pub fn plugin(mut self, plugin: Arc<dyn Plugin>) -> Self {
@@ -99,17 +108,20 @@ impl RuntimeBuilder {
             folder,
             keys,
             sources,
+            metrics,
         } = self;
         let sandbox = Sandbox::new(WasmOptions {
             limits: limits.clone(),
             isolation,
             cache,
+            pool: metrics.pool.clone(),
         })?;
         let own = match plugin {
             Some(plugin) => plugin,
             None => Arc::new(sandbox.load(EMBEDDED)?),
         };
         let plugins = Plugins::new(own, sandbox, Shelf::new(folder, keys));
-        Ok(Runtime::new(Arc::new(plugins), stores, limits, sources))
+        let plugins = Arc::new(plugins);
+        Ok(Runtime::counting(plugins, stores, limits, sources, metrics))
     }
 }

@@ -4,23 +4,29 @@
 //! its key in `nameplate.toml` are the same thing under three spellings.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::http::{Network, PublicUrl, Settings};
+use crate::limits::Limits;
 use crate::plugins::{PluginKey, PluginKeys};
 use crate::server::ServerOptions;
+use crate::tenancy::limits_of;
 use crate::wasm::{CodeCache, Isolation};
 use crate::webhooks::Reach;
 
 /// Read if it is there and `--config` names no other.
 const DEFAULT_FILE: &str = "nameplate.toml";
+/// Connections to the listener for metrics: a few collectors and probes.
+const WATCHERS: usize = 32;
 /// A file of settings is a few lines.
 const MAX_FILE: u64 = 1 << 20;
 
@@ -73,6 +79,45 @@ pub struct Config {
         value_name = "N"
     )]
     pub max_connections: Option<std::num::NonZeroU32>,
+
+    /// Connections open at once from one address; trusted proxies may have all [default:
+    /// half of them]
+    #[arg(
+        long,
+        global = true,
+        env = "NAMEPLATE_MAX_CONNECTIONS_PER_ADDRESS",
+        value_name = "N"
+    )]
+    pub max_connections_per_address: Option<std::num::NonZeroU32>,
+
+    /// Address and port for `/metrics`, `/healthz` and `/readyz`, e.g. `127.0.0.1:9090`
+    /// [default: none]
+    #[arg(
+        long,
+        global = true,
+        env = "NAMEPLATE_METRICS_LISTEN",
+        value_name = "ADDRESS"
+    )]
+    pub metrics_listen: Option<String>,
+
+    /// How long requests in flight may take once the server is told to stop [default: 20]
+    #[arg(
+        long,
+        global = true,
+        env = "NAMEPLATE_DRAIN_SECONDS",
+        value_name = "SECONDS"
+    )]
+    pub drain_seconds: Option<u32>,
+
+    /// How long new requests are still taken then, while `/readyz` says 503 already, so
+    /// that a load balancer notices [default: 0]
+    #[arg(
+        long,
+        global = true,
+        env = "NAMEPLATE_DRAIN_DELAY_SECONDS",
+        value_name = "SECONDS"
+    )]
+    pub drain_delay_seconds: Option<u32>,
 
     /// Use a sandbox again for the same `tenant`, or make one for each `request`
     #[arg(long, global = true, env = "NAMEPLATE_ISOLATION", value_name = "HOW")]
@@ -132,6 +177,41 @@ pub struct Config {
     /// What the server logs to standard error, e.g. `debug` [default: info]
     #[arg(long, global = true, env = "NAMEPLATE_LOG", value_name = "FILTER")]
     pub log: Option<String>,
+
+    /// The log as `text` for people or as one `json` object a line [default: text]
+    #[arg(
+        long,
+        global = true,
+        env = "NAMEPLATE_LOG_FORMAT",
+        value_name = "FORMAT"
+    )]
+    pub log_format: Option<LogFormat>,
+
+    /// Collector that traces are sent to over OTLP/HTTP, e.g. `http://127.0.0.1:4318`;
+    /// needs a server built with the feature `otel`
+    #[arg(
+        long,
+        global = true,
+        env = "NAMEPLATE_OTEL_ENDPOINT",
+        value_name = "URL"
+    )]
+    pub otel_endpoint: Option<String>,
+
+    /// `[limits]` of the file: what every tenant may use of whom nothing else is said,
+    /// by the names of [`Limits`].
+    #[arg(skip)]
+    pub limits: Option<Map<String, Value>>,
+}
+
+/// How lines of the log look.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
 }
 
 /// `tenant` or `request`.
@@ -258,6 +338,10 @@ impl Config {
             tls_key,
             trusted_proxies,
             max_connections,
+            max_connections_per_address,
+            metrics_listen,
+            drain_seconds,
+            drain_delay_seconds,
             isolation,
             plugin_cache,
             plugin_cache_key,
@@ -265,6 +349,9 @@ impl Config {
             plugin_keys,
             webhooks_allow_private,
             log,
+            log_format,
+            otel_endpoint,
+            limits,
         } = self;
         Self {
             listen: listen.or(other.listen),
@@ -274,6 +361,11 @@ impl Config {
             tls_key: tls_key.or(other.tls_key),
             trusted_proxies: trusted_proxies.or(other.trusted_proxies),
             max_connections: max_connections.or(other.max_connections),
+            max_connections_per_address: max_connections_per_address
+                .or(other.max_connections_per_address),
+            metrics_listen: metrics_listen.or(other.metrics_listen),
+            drain_seconds: drain_seconds.or(other.drain_seconds),
+            drain_delay_seconds: drain_delay_seconds.or(other.drain_delay_seconds),
             isolation: isolation.or(other.isolation),
             plugin_cache: plugin_cache.or(other.plugin_cache),
             plugin_cache_key: plugin_cache_key.or(other.plugin_cache_key),
@@ -281,7 +373,92 @@ impl Config {
             plugin_keys: plugin_keys.or(other.plugin_keys),
             webhooks_allow_private: webhooks_allow_private.or(other.webhooks_allow_private),
             log: log.or(other.log),
+            log_format: log_format.or(other.log_format),
+            otel_endpoint: otel_endpoint.or(other.otel_endpoint),
+            limits: limits.or(other.limits),
         }
+    }
+
+    /// The settings in which `new` is another, and whether they change while the server
+    /// runs.
+    pub fn changes(&self, new: &Self) -> Vec<(&'static str, bool)> {
+        // Taken apart whole, so that a new setting cannot be forgotten here.
+        let Self {
+            listen,
+            database,
+            public_url,
+            tls_cert,
+            tls_key,
+            trusted_proxies,
+            max_connections,
+            max_connections_per_address,
+            metrics_listen,
+            drain_seconds,
+            drain_delay_seconds,
+            isolation,
+            plugin_cache,
+            plugin_cache_key,
+            plugin_folder,
+            plugin_keys,
+            webhooks_allow_private,
+            log,
+            log_format,
+            otel_endpoint,
+            limits,
+        } = self;
+        let changes = [
+            ("listen", *listen != new.listen, false),
+            ("database", *database != new.database, false),
+            ("public_url", *public_url != new.public_url, true),
+            ("tls_cert", *tls_cert != new.tls_cert, false),
+            ("tls_key", *tls_key != new.tls_key, false),
+            (
+                "trusted_proxies",
+                *trusted_proxies != new.trusted_proxies,
+                true,
+            ),
+            (
+                "max_connections",
+                *max_connections != new.max_connections,
+                false,
+            ),
+            (
+                "max_connections_per_address",
+                *max_connections_per_address != new.max_connections_per_address,
+                false,
+            ),
+            (
+                "metrics_listen",
+                *metrics_listen != new.metrics_listen,
+                false,
+            ),
+            ("drain_seconds", *drain_seconds != new.drain_seconds, false),
+            (
+                "drain_delay_seconds",
+                *drain_delay_seconds != new.drain_delay_seconds,
+                false,
+            ),
+            ("isolation", *isolation != new.isolation, false),
+            ("plugin_cache", *plugin_cache != new.plugin_cache, false),
+            (
+                "plugin_cache_key",
+                *plugin_cache_key != new.plugin_cache_key,
+                false,
+            ),
+            ("plugin_folder", *plugin_folder != new.plugin_folder, false),
+            ("plugin_keys", *plugin_keys != new.plugin_keys, false),
+            (
+                "webhooks_allow_private",
+                *webhooks_allow_private != new.webhooks_allow_private,
+                false,
+            ),
+            ("log", *log != new.log, true),
+            ("log_format", *log_format != new.log_format, false),
+            ("otel_endpoint", *otel_endpoint != new.otel_endpoint, false),
+            ("limits", *limits != new.limits, true),
+        ];
+        let changed = changes.into_iter().filter(|(_, changed, _)| *changed);
+        changed.map(|(name, _, live)| (name, live)).collect()
     }
 
     /// Where data is kept.
@@ -310,15 +487,40 @@ impl Config {
             (Some(_), None) => bail!("`tls-cert` is set and `tls-key` is not; https needs both"),
             (None, Some(_)) => bail!("`tls-key` is set and `tls-cert` is not; https needs both"),
         };
+        let count = |most: std::num::NonZeroU32| usize::try_from(most.get()).unwrap_or(usize::MAX);
+        let max_connections = self.max_connections.map_or(defaults.max_connections, count);
         Ok(ServerOptions {
             address: self.listen.clone().unwrap_or(defaults.address),
             tls,
-            max_connections: self
-                .max_connections
-                .map_or(defaults.max_connections, |most| {
-                    usize::try_from(most.get()).unwrap_or(usize::MAX)
-                }),
+            max_connections,
+            max_per_address: self
+                .max_connections_per_address
+                .map_or(max_connections.div_ceil(2), count),
+            unbounded: self.trusted_proxies.clone().unwrap_or_default(),
+            drain: seconds(self.drain_seconds).unwrap_or(defaults.drain),
+            drain_delay: seconds(self.drain_delay_seconds).unwrap_or(defaults.drain_delay),
         })
+    }
+
+    /// How to listen for whoever watches the server, if at all.
+    pub fn metrics_server(&self) -> Option<ServerOptions> {
+        let address = self.metrics_listen.clone()?;
+        Some(ServerOptions {
+            address,
+            max_connections: WATCHERS,
+            max_per_address: WATCHERS,
+            drain: Duration::ZERO,
+            ..ServerOptions::default()
+        })
+    }
+
+    /// Is plain HTTP spoken where others can listen: on an address that is not this
+    /// machine's own, with no proxy in front that we know of.
+    pub fn in_the_clear(&self) -> bool {
+        let behind = self.public_url.is_some() || self.trusted_proxies.is_some();
+        let address = self.listen.as_deref().unwrap_or("127.0.0.1:8080");
+        let mut addresses = address.to_socket_addrs().into_iter().flatten();
+        self.tls_cert.is_none() && !behind && addresses.any(|address| !address.ip().is_loopback())
     }
 
     /// The SCIM base URL to give to an identity provider, as far as it is known
@@ -338,6 +540,19 @@ impl Config {
             }
         };
         format!("{base}/scim/v2")
+    }
+
+    /// What every tenant may use of whom nothing else is said.
+    ///
+    /// # Errors
+    /// A limit that is none, or a value that it cannot have.
+    pub fn limits(&self) -> Result<Limits> {
+        let mut limits = Limits::default();
+        if let Some(own) = &self.limits {
+            limits = limits_of(own, &limits).context("`[limits]` cannot be used")?;
+        }
+        limits.webhooks.reach = self.reach();
+        Ok(limits)
     }
 
     /// Whom webhooks may reach.
@@ -383,6 +598,10 @@ impl Config {
         let key = self.plugin_cache_key.clone().unwrap_or_else(beside);
         Some(CodeCache { folder, key })
     }
+}
+
+fn seconds(number: Option<u32>) -> Option<Duration> {
+    number.map(|seconds| Duration::from_secs(u64::from(seconds)))
 }
 
 /// An address to connect to: one that means "every interface" is none.
@@ -448,6 +667,47 @@ mod tests {
             assert!(error.starts_with("nameplate.toml:1:"), "{error}");
             assert!(!error.contains("pw@"), "{error}");
         }
+    }
+
+    #[test]
+    fn limits_are_a_section_whose_names_are_checked() {
+        let limits = |text: &str| parse(text).unwrap().limits();
+        let set = limits("[limits]\nusers = 500\nrate = { per_second = 5, burst = 9 }\n").unwrap();
+        assert_eq!((set.users, set.rate.unwrap().burst), (500, 9));
+        assert_eq!(set.groups, Limits::default().groups);
+        let error = format!("{:#}", limits("[limits]\nuser = 5\n").unwrap_err());
+        assert!(error.contains("`users`"), "{error}");
+    }
+
+    #[test]
+    fn the_example_that_is_packaged_is_understood_with_all_that_it_comments_out() {
+        let example = include_str!("../packaging/nameplate.toml");
+        let (head, limits) = example.split_once("[limits]").unwrap();
+        // Commented out is a setting where no blank follows the mark.
+        let uncommented = |line: &str| match line.strip_prefix('#') {
+            Some(setting) if setting.contains('=') && !setting.starts_with(' ') => {
+                setting.to_owned()
+            }
+            _ => line.to_owned(),
+        };
+        let whole: Vec<_> = head.lines().map(uncommented).collect();
+        let whole = parse(&format!("{}\n[limits]{limits}", whole.join("\n"))).unwrap();
+        assert_eq!(parse(example).unwrap().limits().unwrap(), Limits::default());
+        assert_eq!(
+            whole.server().unwrap().drain,
+            ServerOptions::default().drain
+        );
+        assert!(whole.tls_cert.is_some() && whole.database.is_some());
+    }
+
+    #[test]
+    fn every_setting_that_changes_is_named() {
+        let all = "listen = \"a:1\"\nlog = \"warn\"\n[limits]\nusers = 5\n";
+        let changes = Config::default().changes(&parse(all).unwrap());
+        assert_eq!(
+            changes,
+            [("listen", false), ("log", true), ("limits", true)]
+        );
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub use nameplate_store::NoteLevel;
 
 use crate::clock::Sources;
 use crate::limits::Limits;
+use crate::metrics::Commits;
 use crate::turns::Turn;
 
 /// What one call may touch. The scope is bound here and nowhere else.
@@ -44,6 +45,8 @@ pub struct Call {
     pub plugin: Option<[u8; 32]>,
     /// At the document it has lost a race for.
     pub(crate) turn: Arc<Turn>,
+    /// Where its commits are counted.
+    pub(crate) commits: Commits,
 }
 
 impl Call {
@@ -67,6 +70,7 @@ impl Call {
             limits,
             plugin: None,
             turn: Arc::default(),
+            commits: Commits::default(),
         }
     }
 }

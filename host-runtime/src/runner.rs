@@ -36,6 +36,8 @@ const WARN_PERIOD: Duration = Duration::from_secs(24 * 3600);
 
 /// Tokens named on such a day; of the rest only their number.
 const WARNINGS: usize = 20;
+/// Tokens that end within this are counted, in milliseconds: 30 days.
+const EXPIRING_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 
 /// How long an index is believed to follow the rules it was last brought to: another node
 /// of another version may have written by its own.
@@ -51,12 +53,31 @@ const RECONCILE_TIME: Duration = Duration::from_millis(500);
 /// By which rules connections are indexed, and since when that is known.
 type Indexed = HashMap<ConnectionId, (Instant, IndexRules)>;
 
+/// How long webhooks are given to write down how far they have come: a few writes each.
+const WRITE_DOWN: Duration = Duration::from_secs(5);
+
 /// Work in the background; ends when dropped. What is cut off is done next time.
-pub struct Background([JoinHandle<()>; 2]);
+pub struct Background {
+    runner: JoinHandle<()>,
+    deliveries: JoinHandle<()>,
+}
+
+impl Background {
+    /// Ends it in order, after [`Runtime::drain`]: webhooks have written down what was
+    /// delivered, so that little of it comes again.
+    pub async fn stop(mut self) {
+        self.runner.abort();
+        let ended = tokio::time::timeout(WRITE_DOWN, &mut self.deliveries).await;
+        if ended.is_err() {
+            tracing::warn!("webhooks could not write down how far they have come");
+        }
+    }
+}
 
 impl Drop for Background {
     fn drop(&mut self) {
-        self.0.iter().for_each(JoinHandle::abort);
+        self.runner.abort();
+        self.deliveries.abort();
     }
 }
 
@@ -64,10 +85,10 @@ impl Runtime {
     /// Starts the background work of this runtime on the current tokio runtime.
     #[must_use = "the work ends when this is dropped"]
     pub fn start_background(&self) -> Background {
-        Background([
-            tokio::spawn(run(self.clone())),
-            tokio::spawn(self.deliveries()),
-        ])
+        Background {
+            runner: tokio::spawn(run(self.clone())),
+            deliveries: tokio::spawn(self.deliveries()),
+        }
     }
 
     /// Maps what the event log has left over; returns how many events were settled.
@@ -134,6 +155,33 @@ impl Runtime {
         }
         self.stores().users.settle(tenant, &[seq]).await?;
         Ok(())
+    }
+
+    /// Counts what only time changes: tokens that end soon.
+    async fn measure_tokens(&self) {
+        let now = self.now();
+        let until = now.saturating_add(EXPIRING_MS);
+        if let Ok(tokens) = self
+            .stores()
+            .control
+            .expiring_tokens(None, now, until)
+            .await
+        {
+            let count = i64::try_from(tokens.len()).unwrap_or(i64::MAX);
+            self.metrics().tokens_expiring.set(count);
+        }
+    }
+
+    /// Measures what nobody counts while it happens.
+    async fn measure(&self) {
+        let oldest = match self.stores().users.unsettled(None, 1).await {
+            Ok(events) => events.first().map(|(_, event)| event.at),
+            // Told by whoever needs it for its work.
+            Err(_) => return,
+        };
+        let age = oldest.map_or(0, |at| self.now().saturating_sub(at) / 1000);
+        let age = i64::try_from(age).unwrap_or(i64::MAX);
+        self.metrics().events_oldest.set(age);
     }
 
     /// Looks at the hosts of tenants whose rules have changed, each for a moment: a
@@ -241,6 +289,7 @@ async fn run(runtime: Runtime) {
                 tracing::warn!(%error, "cannot read the tenants");
             }
             looked = Some(Instant::now());
+            runtime.measure_tokens().await;
         }
         if warned.is_none_or(|at| at.elapsed() > WARN_PERIOD) {
             if let Err(error) = runtime.warn_of_ends().await {
@@ -256,5 +305,6 @@ async fn run(runtime: Runtime) {
             tracing::warn!(%error, "cannot forget old lines of the request log");
         }
         runtime.tidy();
+        runtime.measure().await;
     }
 }

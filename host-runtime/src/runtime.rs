@@ -6,16 +6,17 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::clock::Sources;
 use crate::connections::{guest_config, mapping_config};
 use crate::events::Tails;
 use crate::http::Desk;
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::plugin::{
     Call, DirectoryChange, GuestConfig, MappingError, MappingEvent, Note, Plugin, PluginError,
     PluginRequest, PluginResponse, Progress, Usage,
@@ -90,6 +91,11 @@ struct Inner {
     stores: Stores,
     sources: Sources,
     limits: Arc<Limits>,
+    /// The same, as the settings say now.
+    lent: RwLock<Arc<Limits>>,
+    metrics: Arc<Metrics>,
+    /// The server is about to stop.
+    draining: watch::Sender<bool>,
     /// Tokens and the request log, for the HTTP interface.
     desk: Desk,
     /// How often each tenant may ask.
@@ -136,14 +142,30 @@ pub(crate) type IndexRules = (Option<u64>, Option<PluginHash>);
 impl Runtime {
     /// A runtime over a plugin and stores.
     pub fn new(plugin: Arc<dyn Plugin>, stores: Stores, limits: Limits, sources: Sources) -> Self {
-        let desk = Desk::new(stores.control.clone(), sources.clock.clone());
+        Self::counting(plugin, stores, limits, sources, Arc::default())
+    }
+
+    /// The same, counting into metrics that exist.
+    pub(crate) fn counting(
+        plugin: Arc<dyn Plugin>,
+        stores: Stores,
+        limits: Limits,
+        sources: Sources,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let limits = Arc::new(limits);
+        let lost = metrics.log_lines_dropped.clone();
+        let desk = Desk::new(stores.control.clone(), sources.clock.clone(), lost);
         Self {
             inner: Arc::new(Inner {
                 plugin,
                 desk,
                 stores,
                 sources,
-                limits: Arc::new(limits),
+                lent: RwLock::new(limits.clone()),
+                limits,
+                metrics,
+                draining: watch::Sender::new(false),
                 rates: Rates::new(),
                 settled: Mutex::default(),
                 turns: Turns::default(),
@@ -166,9 +188,45 @@ impl Runtime {
         &self.inner.desk
     }
 
-    /// The limits of a tenant of which the operator has said nothing else.
+    /// The limits this runtime was made with. What of them was changed since is told by
+    /// the limits of each tenant.
     pub fn limits(&self) -> &Limits {
         &self.inner.limits
+    }
+
+    /// From now on tenants of whom nothing else is said may use this. The number of
+    /// instances and how webhooks are delivered stay as they were at the start.
+    pub fn set_limits(&self, limits: Limits) {
+        let mut lent = self
+            .inner
+            .lent
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *lent = Arc::new(limits);
+        drop(lent);
+        self.known().clear();
+    }
+
+    /// What tenants may use of whom nothing else is said.
+    fn lent(&self) -> Arc<Limits> {
+        let lent = self.inner.lent.read();
+        lent.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.inner.metrics
+    }
+
+    /// Says from now on that this server is not ready, and lets webhooks write down how
+    /// far they have come; called when the server is told to stop.
+    pub fn drain(&self) {
+        self.inner.draining.send_replace(true);
+    }
+
+    /// Whether [`Self::drain`] was called, now and later.
+    pub(crate) fn draining(&self) -> watch::Receiver<bool> {
+        self.inner.draining.subscribe()
     }
 
     /// Time and chance.
@@ -275,6 +333,7 @@ impl Runtime {
         let call = self.call(tenant, Some(connection), &state, config.clone());
         let reads = matches!(request.method.as_str(), "GET" | "HEAD");
         let (response, report) = self.inner.plugin.handle(call, request).await;
+        self.metrics().used(tenant, &report.usage);
         if !reads {
             self.tails().wake(tenant);
         }
@@ -471,6 +530,7 @@ impl Runtime {
             limits: state.standing.limits.clone(),
             plugin: state.plugin,
             turn: Arc::new(self.inner.turns.turn()),
+            commits: self.inner.metrics.commits.clone(),
         }
     }
 
@@ -486,7 +546,7 @@ impl Runtime {
         let plugin = found.as_ref().and_then(|found| found.plugin);
         let settings = found.as_ref().map(|found| found.settings.as_str());
         let standing = Standing {
-            limits: stored_limits(found.as_ref(), &self.inner.limits),
+            limits: stored_limits(found.as_ref(), &self.lent()),
             suspended: found.as_ref().is_some_and(|found| found.suspended),
         };
         let configs = connections

@@ -1,51 +1,69 @@
 //! Listening: TCP, TLS, bounds on connections, and an orderly end.
 //!
-//! This knows connections and how they are closed; what a request means is
-//! [`Front`]'s business.
+//! This knows connections and how they are closed; what a request means is the
+//! business of the service it serves, nearly always a [`Front`].
 
+mod connection;
+mod paced;
+mod slots;
 mod tls;
+pub mod x509;
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use hyper::Request;
+use bytes::Bytes;
+use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper::{Request, Response};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use crate::http::{Front, Peer};
+use crate::http::{Front, Network, Peer};
+use crate::metrics::{Connections, Raised, Refusal};
+use connection::connection;
+use slots::{Slot, Slots};
+pub use tls::Certificate;
 
-/// A client has to send a request's headers within this, and to say something at
-/// all after connecting: a connection costs memory.
-const HEADERS: Duration = Duration::from_secs(30);
 /// A TLS handshake takes two round trips.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// How long requests in flight may take once the server is told to stop.
-const DRAIN: Duration = Duration::from_secs(20);
-/// Streams of one HTTP/2 connection: an identity provider runs a few tens at once.
-const STREAMS: u32 = 64;
-/// A broken HTTP/2 connection is noticed after these two together.
-const PING_EVERY: Duration = Duration::from_secs(30);
-const PING_WAIT: Duration = Duration::from_secs(20);
-/// A connection without a request in flight is closed after this: it holds a slot.
-/// Longer than clients keep theirs for the next request.
-const IDLE: Duration = Duration::from_secs(90);
 /// Out of file descriptors: some will be free again after a moment.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What answers requests: a [`Front`], or a router that falls back to one.
+pub trait Service:
+    tower::Service<
+        Request<Incoming>,
+        Response = Response<Full<Bytes>>,
+        Error = Infallible,
+        Future: Send,
+    > + Clone
+    + Send
+    + 'static
+{
+}
+
+impl<S> Service for S where
+    S: tower::Service<
+            Request<Incoming>,
+            Response = Response<Full<Bytes>>,
+            Error = Infallible,
+            Future: Send,
+        > + Clone
+        + Send
+        + 'static
+{
+}
 
 /// Where and how to listen.
 #[derive(Clone, Debug)]
@@ -57,6 +75,16 @@ pub struct ServerOptions {
     /// Connections open at once; more wait in the operating system's queue. Each
     /// takes about 50 KiB when busy.
     pub max_connections: usize,
+    /// Connections of one address (IPv6: of one /64) open at once; more are closed at
+    /// once.
+    pub max_per_address: usize,
+    /// Addresses that may have all connections: proxies, behind which everybody is.
+    pub unbounded: Vec<Network>,
+    /// How long requests in flight may take once the server is told to stop.
+    pub drain: Duration,
+    /// How long new connections are still taken then, while [`Front`] says already that
+    /// it is not ready.
+    pub drain_delay: Duration,
 }
 
 impl Default for ServerOptions {
@@ -65,6 +93,10 @@ impl Default for ServerOptions {
             address: "127.0.0.1:8080".to_owned(),
             tls: None,
             max_connections: 1024,
+            max_per_address: 512,
+            unbounded: Vec::new(),
+            drain: Duration::from_secs(20),
+            drain_delay: Duration::ZERO,
         }
     }
 }
@@ -94,8 +126,17 @@ pub enum ServerError {
 pub struct Server {
     listener: TcpListener,
     local: SocketAddr,
-    tls: Option<TlsAcceptor>,
-    max_connections: usize,
+    tls: Option<(Arc<Certificate>, TlsAcceptor)>,
+    slots: Arc<Slots>,
+    drain: Duration,
+    drain_delay: Duration,
+}
+
+/// What can be changed of a server while it runs. Cheap to clone.
+#[derive(Clone)]
+pub struct Controls {
+    certificate: Option<Arc<Certificate>>,
+    slots: Arc<Slots>,
 }
 
 /// A server running in the background.
@@ -105,6 +146,18 @@ pub struct Running {
     task: JoinHandle<()>,
 }
 
+impl Controls {
+    /// The certificate, if it speaks TLS.
+    pub fn certificate(&self) -> Option<&Arc<Certificate>> {
+        self.certificate.as_ref()
+    }
+
+    /// From now on these addresses may have all connections.
+    pub fn set_unbounded(&self, networks: Vec<Network>) {
+        self.slots.set_unbounded(networks);
+    }
+}
+
 impl Server {
     /// Binds the address and reads the certificate.
     ///
@@ -112,7 +165,11 @@ impl Server {
     /// [`ServerError`] names the address or the file.
     pub async fn bind(options: &ServerOptions) -> Result<Self, ServerError> {
         let tls = match &options.tls {
-            Some((cert, key)) => Some(tls::acceptor(cert, key)?),
+            Some((cert, key)) => {
+                let certificate = Arc::new(Certificate::read(cert, key)?);
+                let acceptor = certificate.acceptor()?;
+                Some((certificate, acceptor))
+            }
             None => None,
         };
         let listen = |cause| ServerError::Listen {
@@ -124,7 +181,13 @@ impl Server {
             local: listener.local_addr().map_err(listen)?,
             listener,
             tls,
-            max_connections: options.max_connections,
+            slots: Arc::new(Slots::new(
+                options.max_connections,
+                options.max_per_address,
+                options.unbounded.clone(),
+            )),
+            drain: options.drain,
+            drain_delay: options.drain_delay,
         })
     }
 
@@ -143,50 +206,102 @@ impl Server {
         }
     }
 
+    /// What can be changed while it runs.
+    pub fn controls(&self) -> Controls {
+        Controls {
+            certificate: self
+                .tls
+                .as_ref()
+                .map(|(certificate, _)| certificate.clone()),
+            slots: self.slots.clone(),
+        }
+    }
+
     /// Serves until `stop` is done, then finishes what is in flight and writes the
-    /// request log.
+    /// request log. From `stop` on the runtime says that it is not ready.
     pub async fn run(self, front: Front, stop: impl Future<Output = ()>) {
-        let slots = Arc::new(Semaphore::new(self.max_connections));
+        let runtime = front.runtime().clone();
+        let connections = runtime.metrics().connections.clone();
+        let delay = self.drain_delay;
+        let stop = async {
+            stop.await;
+            runtime.drain();
+            sleep(delay).await;
+        };
+        // Nobody keeps the server from its end by waiting for what comes.
+        let closed = || runtime.release_waiting();
+        self.serve(front, connections, stop, closed).await;
+        runtime.desk().log.flush().await;
+    }
+
+    /// Serves any service until `stop` is done; then takes no more connections, calls
+    /// `closed`, and finishes what is in flight.
+    pub async fn serve(
+        self,
+        service: impl Service,
+        connections: Connections,
+        stop: impl Future<Output = ()>,
+        closed: impl FnOnce(),
+    ) {
+        let (_watching, acceptor) = match &self.tls {
+            Some((certificate, acceptor)) => (Some(certificate.watch()), Some(acceptor.clone())),
+            None => (None, None),
+        };
         let graceful = GracefulShutdown::new();
         let mut stop = std::pin::pin!(stop);
         loop {
             let accepted = tokio::select! {
                 () = &mut stop => break,
-                accepted = accept(&self.listener, &slots) => accepted,
+                accepted = self.accept() => accepted,
             };
             let (stream, ip, slot) = match accepted {
-                Ok(accepted) => accepted,
+                Ok(Some(accepted)) => accepted,
+                Ok(None) => {
+                    connections.refused(Refusal::Address);
+                    continue;
+                }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
                     sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
             };
-            let watcher = graceful.watcher();
-            let (front, tls) = (front.clone(), self.tls.clone());
+            let peer = Peer {
+                ip: Some(ip.ip()),
+                tls: acceptor.is_some(),
+            };
+            let serving = greet(
+                stream,
+                acceptor.clone(),
+                peer,
+                service.clone(),
+                graceful.watcher(),
+                connections.clone(),
+            );
             tokio::spawn(async move {
-                let peer = Peer {
-                    ip: Some(ip.ip()),
-                    tls: tls.is_some(),
-                };
-                match tls {
-                    None => connection(stream, peer, front, watcher).await,
-                    Some(tls) => match timeout(HANDSHAKE, tls.accept(stream)).await {
-                        Ok(Ok(stream)) => connection(stream, peer, front, watcher).await,
-                        Ok(Err(error)) => tracing::debug!(%error, "a tls handshake failed"),
-                        Err(_) => tracing::debug!("a tls handshake took too long"),
-                    },
-                }
+                serving.await;
                 drop(slot);
             });
         }
         drop(self.listener);
-        // Nobody keeps the server from its end by waiting for what comes.
-        front.runtime().release_waiting();
-        if timeout(DRAIN, graceful.shutdown()).await.is_err() {
+        closed();
+        if timeout(self.drain, graceful.shutdown()).await.is_err() {
             tracing::warn!("requests were still running when the server had to stop");
         }
-        front.runtime().desk().log.flush().await;
+    }
+
+    /// The next connection, once there is a slot for it; none if its address has too
+    /// many already.
+    async fn accept(&self) -> io::Result<Option<(TcpStream, SocketAddr, Slot)>> {
+        let free = self.slots.free().await.map_err(io::Error::other)?;
+        let (stream, ip) = self.listener.accept().await?;
+        let Some(slot) = self.slots.take(free, ip.ip()) else {
+            tracing::debug!("an address has too many connections");
+            return Ok(None);
+        };
+        // Answers are whole; waiting to fill a packet only delays them.
+        stream.set_nodelay(true)?;
+        Ok(Some((stream, ip, slot)))
     }
 
     /// Serves in the background.
@@ -215,105 +330,28 @@ impl Running {
     }
 }
 
-/// The next connection, once there is a slot for it.
-async fn accept(
-    listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let slot = slots
-        .clone()
-        .acquire_owned()
-        .await
-        .map_err(io::Error::other)?;
-    let (stream, ip) = listener.accept().await?;
-    // Answers are whole; waiting to fill a packet only delays them.
-    stream.set_nodelay(true)?;
-    Ok((stream, ip, slot))
-}
-
-/// Serves one connection to its end.
-async fn connection<S>(
-    stream: S,
+/// Shakes hands, if TLS is spoken, and serves one connection to its end.
+async fn greet(
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
     peer: Peer,
-    front: Front,
-    watcher: hyper_util::server::graceful::Watcher,
-) where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let activity = Arc::new(Activity::default());
-    let service = {
-        let activity = activity.clone();
-        service_fn(move |mut request: Request<Incoming>| {
-            let busy = Busy::new(activity.clone());
-            request.extensions_mut().insert(peer);
-            let front = front.clone();
-            async move {
-                let answer = front.answer(request, None).await;
-                drop(busy);
-                Ok::<_, std::convert::Infallible>(answer.map(http_body_util::Full::new))
-            }
-        })
+    service: impl Service,
+    watcher: Watcher,
+    connections: Connections,
+) {
+    let _open = Raised::new(&connections.open);
+    let Some(tls) = tls else {
+        return connection(stream, peer, service, watcher, connections).await;
     };
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADERS);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
-        .keep_alive_interval(PING_EVERY)
-        .keep_alive_timeout(PING_WAIT);
-    let serving = builder
-        .serve_connection(TokioIo::new(stream), service)
-        .into_owned();
-    let serving = watcher.watch(serving);
-    tokio::select! {
-        served = serving => if let Err(error) = served {
-            tracing::debug!(%error, "a connection broke");
-        },
-        // A client that sends nothing, the beginning of a preface, or only pings.
-        () = activity.idle() => tracing::debug!("an idle connection was closed"),
-    }
-}
-
-/// Requests of one connection: how many have begun, how many are in flight.
-#[derive(Default)]
-struct Activity {
-    begun: AtomicU64,
-    in_flight: AtomicU64,
-}
-
-impl Activity {
-    /// Done when no request has begun or been in flight for a while.
-    async fn idle(&self) {
-        let mut seen = 0;
-        sleep(HEADERS).await;
-        loop {
-            let begun = self.begun.load(Ordering::Relaxed);
-            if begun == seen && self.in_flight.load(Ordering::Relaxed) == 0 {
-                return;
-            }
-            seen = begun;
-            sleep(IDLE).await;
+    match timeout(HANDSHAKE, tls.accept(stream)).await {
+        Ok(Ok(stream)) => connection(stream, peer, service, watcher, connections).await,
+        Ok(Err(error)) => {
+            connections.refused(Refusal::Handshake);
+            tracing::debug!(%error, "a tls handshake failed");
         }
-    }
-}
-
-/// A request in flight, until dropped.
-struct Busy(Arc<Activity>);
-
-impl Busy {
-    fn new(activity: Arc<Activity>) -> Self {
-        activity.begun.fetch_add(1, Ordering::Relaxed);
-        activity.in_flight.fetch_add(1, Ordering::Relaxed);
-        Self(activity)
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        Err(_) => {
+            connections.refused(Refusal::Handshake);
+            tracing::debug!("a tls handshake took too long");
+        }
     }
 }

@@ -163,10 +163,12 @@ impl Call {
             self.turn.wait(place, false).await;
         }
         let now = self.sources.clock.now();
-        let mut outcomes = self
+        let outcomes = self
             .users
             .commit(self.scope, now, commit_id, units, stop_after)
-            .await?;
+            .await;
+        self.commits.count(&outcomes);
+        let mut outcomes = outcomes?;
         match (&place, outcomes.as_mut_slice()) {
             (
                 Some(place),

@@ -11,18 +11,37 @@
 mod attacks;
 mod cli;
 mod crash;
+mod drain;
 mod durable;
 mod plugins;
 mod probe;
+mod reload;
 mod scim_cli;
 mod scim_tester;
 mod serve;
 mod transfer;
+mod watched;
 mod webhooks;
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use nameplate_tests::process::Place;
+
+/// What takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it is looked whether something has happened.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Tries until it holds; what is waited for is done by another process.
+#[track_caller]
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < PATIENCE, "{what}");
+        std::thread::sleep(LOOK);
+    }
+}
 
 /// A fresh folder for the command under test.
 fn place() -> Place {

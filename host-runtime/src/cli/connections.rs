@@ -150,7 +150,7 @@ impl ConnectionCommand {
                     settings: None,
                     auth: oauth.fields()?,
                 };
-                let runtime = serve::build(serve::runtime(place)).await?;
+                let runtime = serve::build(serve::runtime(place)?).await?;
                 runtime
                     .add_connection(tenant.id, &name, change, Files::Allowed)
                     .await?;
@@ -182,7 +182,7 @@ impl ConnectionCommand {
                          `--oauth-issuer` or `--no-oauth`"
                     );
                 }
-                let runtime = serve::build(serve::runtime(place)).await?;
+                let runtime = serve::build(serve::runtime(place)?).await?;
                 runtime
                     .change_connection(tenant.id, &name, change, Files::Allowed)
                     .await?;

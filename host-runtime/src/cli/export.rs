@@ -44,7 +44,7 @@ impl ExportCommand {
             FormatArgument::Csv => Format::Csv,
             FormatArgument::Ndjson => Format::Ndjson,
         };
-        let runtime = serve::build(serve::runtime(place)).await?;
+        let runtime = serve::build(serve::runtime(place)?).await?;
         let total = runtime.stores().hosts.host_count(tenant.id).await?;
         let export = Export::new(runtime, tenant.id, format).await?;
         let cannot = || match &self.output {

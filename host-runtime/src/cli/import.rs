@@ -81,7 +81,7 @@ impl ImportCommand {
         let rows = Rows::new(BufReader::new(file.take(MAX_FILE)))
             .map_err(|mistake| anyhow!("`{shown}`: {}", mistake.reason))?;
         let import = Import {
-            runtime: serve::build(serve::runtime(place)).await?,
+            runtime: serve::build(serve::runtime(place)?).await?,
             tenant: tenant.id,
             kind,
             dry: self.dry_run,

@@ -2,9 +2,12 @@
 //! runs or without one; those that change settings or hosts ask the plugin too.
 
 mod audit;
+mod backup;
 mod connections;
+mod doctor;
 mod explain;
 mod export;
+mod generate;
 mod import;
 mod init;
 mod inspect;
@@ -14,9 +17,11 @@ mod plugin;
 mod probe;
 mod progress;
 mod reconcile;
+mod reload;
 mod requests;
 mod serve;
 mod settings;
+mod signals;
 mod table;
 mod tenants;
 mod tokens;
@@ -26,17 +31,20 @@ use std::error::Error;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::error::ContextKind;
 use clap::{Parser, Subcommand};
-use nameplate_store_sql::{SqliteOptions, SqliteStore};
-use tracing_subscriber::EnvFilter;
+use nameplate_store_sql::sqlite::{SqliteOptions, SqliteStore, Timing};
 
 use audit::audited;
 
 use crate::clock::Sources;
 use crate::config::{Config, Database};
+use crate::metrics::Metrics;
+use crate::telemetry::Telemetry;
+use reload::Origin;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -104,12 +112,23 @@ enum Command {
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
     Inspect(inspect::Inspect),
+    /// Copy the database while the server runs
+    Backup(backup::Backup),
+    /// Put a backup in the place of the database, while no server runs
+    Restore(backup::Restore),
+    /// Look at settings, certificate, database and tenants, and say what to do
+    Doctor(doctor::Doctor),
+    /// Write what lets a shell complete commands
+    Completions(generate::Completions),
+    /// Write manual pages
+    Man(generate::ManPages),
 }
 
 /// What every command works with.
 struct Workplace {
     config: Config,
     store: SqliteStore,
+    metrics: Arc<Metrics>,
     sources: Sources,
 }
 
@@ -145,9 +164,24 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 fn execute(cli: Cli) -> Result<()> {
+    // These work without a database, or where the settings are broken.
+    match &cli.command {
+        Command::Completions(command) => return command.run(),
+        Command::Man(command) => return command.run(),
+        Command::Doctor(command) => {
+            let findings = command.run(cli.settings.clone(), cli.config.clone());
+            return one_thread()?.block_on(findings);
+        }
+        _ => {}
+    }
+    let (flags, file) = (cli.settings.clone(), cli.config.clone());
     let config = cli.settings.with_file(cli.config.as_deref())?;
     let serving = matches!(cli.command, Command::Serve);
-    start_log(&config, if serving { "info" } else { "warn" })?;
+    let telemetry = Telemetry::start(&config, if serving { "info" } else { "warn" })?;
+    // It may not be open.
+    if let Command::Restore(command) = &cli.command {
+        return command.run(&config);
+    }
     // Looking at a file needs no database.
     if let Command::Inspect(command) = cli.command {
         return command.run(&config);
@@ -161,6 +195,7 @@ fn execute(cli: Cli) -> Result<()> {
         .enable_all()
         .build()
         .context("cannot start the threads of the server")?;
+    let metrics = Arc::new(Metrics::default());
     runtime.block_on(async move {
         // It may be about another server, where there is no database.
         let command = match cli.command {
@@ -168,13 +203,21 @@ fn execute(cli: Cli) -> Result<()> {
             other => other,
         };
         let context = Workplace {
-            store: open(&config.database())?,
+            store: open(&config.database(), &metrics)?,
             config,
+            metrics,
             sources: Sources::default(),
         };
         let store = context.store.clone();
         let done = match command {
-            Command::Serve => serve::serve(context).await,
+            Command::Serve => {
+                let origin = Origin {
+                    flags,
+                    file,
+                    telemetry,
+                };
+                serve::serve(context, origin).await
+            }
             Command::Init(command) => command.run(&context).await,
             Command::Token(command) => command.run(&context).await,
             Command::Tenant(command) => command.run(&context).await,
@@ -190,30 +233,34 @@ fn execute(cli: Cli) -> Result<()> {
             Command::Probe(command) => command.run(context.config).await,
             Command::Plugin(command) => command.run(&context).await,
             Command::Inspect(command) => command.run(&context.config),
+            Command::Backup(command) => command.run(&context).await,
+            // Done already.
+            Command::Completions(_)
+            | Command::Man(_)
+            | Command::Doctor(_)
+            | Command::Restore(_) => Ok(()),
         };
         store.close();
         done
     })
 }
 
-fn open(database: &Database) -> Result<SqliteStore> {
-    let Database::Sqlite(path) = database;
-    SqliteStore::open(path, SqliteOptions::default())
-        .with_context(|| format!("cannot open the database `{database}`"))
+fn one_thread() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start a thread")
 }
 
-fn start_log(config: &Config, default: &str) -> Result<()> {
-    let filter = config.log.as_deref().unwrap_or(default);
-    let filter = EnvFilter::try_new(filter)
-        .with_context(|| format!("`{filter}` is no filter for the log; give e.g. `info`"))?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .finish();
-    // A program that embeds us may have set its own.
-    let _ = tracing::subscriber::set_global_default(log);
-    Ok(())
+fn open(database: &Database, metrics: &Metrics) -> Result<SqliteStore> {
+    let Database::Sqlite(path) = database;
+    let times = metrics.store.clone();
+    let options = SqliteOptions {
+        timing: Timing::new(move |work, took| times.observe(work.into(), took)),
+        ..SqliteOptions::default()
+    };
+    SqliteStore::open(path, options)
+        .with_context(|| format!("cannot open the database `{database}`"))
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ impl PersonCommand {
         match self {
             Self::Export { who } => {
                 let tenant = tenant_named(place, &who.tenant).await?;
-                let runtime = serve::build(serve::runtime(place)).await?;
+                let runtime = serve::build(serve::runtime(place)?).await?;
                 println!("{:#}", runtime.personal_data(tenant.id, &who.person).await?);
             }
             Self::Erase { who, yes } => {
@@ -59,7 +59,7 @@ impl PersonCommand {
                     );
                 }
                 let tenant = tenant_named(place, &who.tenant).await?;
-                let runtime = serve::build(serve::runtime(place)).await?;
+                let runtime = serve::build(serve::runtime(place)?).await?;
                 let forgotten = runtime.forget_person(tenant.id, &who.person).await?;
                 let nothing = serde_json::json!({});
                 audited(

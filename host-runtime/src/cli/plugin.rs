@@ -82,14 +82,14 @@ impl PluginCommand {
                     BUILT_IN => None,
                     name => Some(named(&shelf, name)?),
                 };
-                let runtime = serve::build(serve::runtime(place)).await?;
+                let runtime = serve::build(serve::runtime(place)?).await?;
                 let changed = runtime.use_plugin(tenant.id, pin).await;
                 told(&changed.with_context(|| unchanged(&tenant))?);
                 Ok(())
             }
             Self::Rollback { tenant } => {
                 let tenant = tenant_named(place, &tenant).await?;
-                let runtime = serve::build(serve::runtime(place)).await?;
+                let runtime = serve::build(serve::runtime(place)?).await?;
                 let changed = runtime.roll_back_plugin(tenant.id).await;
                 told(&changed.with_context(|| unchanged(&tenant))?);
                 Ok(())

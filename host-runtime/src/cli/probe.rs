@@ -1,6 +1,7 @@
 //! `nameplate probe`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -11,11 +12,13 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use super::Workplace;
 use super::connections::connection_named;
+use super::signals::Signals;
 use super::tenants::tenant_named;
-use super::{Workplace, serve};
 use crate::clock::Sources;
 use crate::config::Config;
+use crate::metrics::Metrics;
 use crate::outgoing;
 use crate::probe::{Client, Probe, Provider, Report, Secret};
 use crate::tokens::{TokenWish, add_token};
@@ -95,7 +98,8 @@ impl ProbeCommand {
         };
         let roots = self.roots(&config)?;
         // From here on a signal waits for the clean-up.
-        let stop = serve::stopped()?;
+        let mut signals = Signals::listen()?;
+        let stop = async move { signals.stop().await };
         let access = self.access(config, &sources).await?;
         let secret = access.secret.clone();
         let played = match Client::new(&url, secret, roots, Duration::from_secs(self.timeout)) {
@@ -178,7 +182,8 @@ impl ProbeCommand {
             bail!("which token? give `--token-file FILE` or set `{VARIABLE}`");
         }
         let place = Workplace {
-            store: super::open(&config.database())?,
+            store: super::open(&config.database(), &Metrics::default())?,
+            metrics: Arc::default(),
             config,
             sources: sources.clone(),
         };

@@ -28,7 +28,7 @@ pub struct Reconcile {
 impl Reconcile {
     pub(super) async fn run(self, place: &Workplace) -> Result<()> {
         let tenant = tenant_named(place, &self.tenant).await?;
-        let runtime = serve::build(serve::runtime(place)).await?;
+        let runtime = serve::build(serve::runtime(place)?).await?;
         look_at_all(&runtime, tenant.id).await
     }
 }

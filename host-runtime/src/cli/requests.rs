@@ -260,7 +260,7 @@ async fn replay(place: &Workplace, tenant: &str, request_id: &str) -> Result<()>
     let (Some(connection), Some(request)) = (entry.connection, replayed(&entry)) else {
         bail!(not_kept(&entry));
     };
-    let runtime = serve::build(serve::runtime(place)).await?;
+    let runtime = serve::build(serve::runtime(place)?).await?;
     let preview = runtime
         .preview_request(tenant.id, connection, request)
         .await?;

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use nameplate_store::ControlStore;
-use tokio::signal;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use super::Workplace;
+use super::reload::{Origin, Reload};
+use super::signals::{Signal, Signals};
 use crate::config::Config;
-use crate::http::Front;
-use crate::limits::Limits;
+use crate::http::{Front, Watch};
+use crate::metrics::Connections;
 use crate::server::Server;
 use crate::setup::{self, Credentials};
 use crate::{Runtime, RuntimeBuilder, Stores};
@@ -20,14 +23,19 @@ const CONNECTION: &str = "okta";
 /// Loading from the cache takes a few milliseconds, so after this it is compiling.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-pub(super) async fn serve(place: Workplace) -> Result<()> {
-    let stop = stopped()?;
+pub(super) async fn serve(place: Workplace, origin: Origin) -> Result<()> {
+    let mut signals = Signals::listen()?;
     // What can be wrong with the settings is told before anything slow is done.
     let server = Server::bind(&place.config.server()?).await?;
-    let runtime = build(runtime(&place)).await?;
+    let watched = match place.config.metrics_server() {
+        Some(options) => Some(Server::bind(&options).await?),
+        None => None,
+    };
+    let runtime = build(runtime(&place)?).await?;
     let Workplace {
         config,
         store,
+        metrics: _,
         sources,
     } = place;
     let base = match &config.public_url {
@@ -45,30 +53,70 @@ pub(super) async fn serve(place: Workplace) -> Result<()> {
     }
     tracing::info!(address = %server.local_addr(), database = %config.database(), "listening");
     warn_of_plain_http(&config, &server);
-    let _background = runtime.start_background();
-    let front = Front::new(runtime, config.http());
-    server.run(front, stop).await;
-    tracing::info!("stopped");
+    let background = runtime.start_background();
+    // Answers until the very end: whoever watches wants to see that, too.
+    let _watching = watched.map(|watched| watch(watched, &runtime));
+    let front = Front::new(runtime.clone(), config.http());
+    let mut reload = Reload::new(origin, config, front.clone(), server.controls());
+    let (stop, stopped) = oneshot::channel::<()>();
+    let mut serving = tokio::spawn(server.run(front, async {
+        let _ = stopped.await;
+    }));
+    while signals.next().await == Signal::Hangup {
+        reload.now();
+    }
+    tracing::info!("stopping: finishing what is in flight; a second signal ends at once");
+    // Fails only if the server has ended already.
+    let _ = stop.send(());
+    let ending = async {
+        let _ = (&mut serving).await;
+        background.stop().await;
+    };
+    tokio::select! {
+        () = ending => tracing::info!("stopped"),
+        () = signals.stop() => tracing::warn!("stopped at once; requests in flight are not answered"),
+    }
+    reload.into_telemetry().finish();
     Ok(())
 }
 
+/// Serves metrics until the result is dropped.
+fn watch(server: Server, runtime: &Runtime) -> impl Drop {
+    tracing::info!(address = %server.local_addr(), "listening for metrics");
+    let service = Watch::new(runtime.clone());
+    // Whoever watches is not counted among the clients.
+    let serving = server.serve(
+        service,
+        Connections::default(),
+        std::future::pending(),
+        || (),
+    );
+    AbortOnDrop(tokio::spawn(serving))
+}
+
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// A runtime as the settings say.
-pub(super) fn runtime(place: &Workplace) -> RuntimeBuilder {
-    let mut limits = Limits::default();
-    limits.webhooks.reach = place.config.reach();
-    Runtime::builder(Stores::one(place.store.clone()))
-        .limits(limits)
+pub(super) fn runtime(place: &Workplace) -> Result<RuntimeBuilder> {
+    Ok(Runtime::builder(Stores::one(place.store.clone()))
+        .limits(place.config.limits()?)
         .isolation(place.config.isolation())
         .plugin_cache(place.config.plugin_cache())
         .plugin_folder(place.config.plugin_folder())
         .plugin_keys(place.config.plugin_keys())
         .sources(place.sources.clone())
+        .metrics(place.metrics.clone()))
 }
 
 /// Tokens and people's names on a network in the clear are worth a line.
 fn warn_of_plain_http(config: &Config, server: &Server) {
-    let behind = config.public_url.is_some() || config.trusted_proxies.is_some();
-    if config.tls_cert.is_none() && !behind && !server.local_addr().ip().is_loopback() {
+    if config.in_the_clear() && !server.local_addr().ip().is_loopback() {
         tracing::warn!(
             "plain http on an address others can reach: tokens can be read on the way; set \
              tls_cert and tls_key, or put a proxy in front (docs/reverse-proxy.md)"
@@ -140,33 +188,4 @@ Next
 fn print_later(base: &str) {
     println!("SCIM base URL  {base}/scim/v2");
     println!("A further token: `nameplate token create --scope scim` (or `--scope admin`)");
-}
-
-/// Done when the process is told to stop. From this call on, not only from when the
-/// future is first asked: a signal that comes with the first connection would end the
-/// process on the spot.
-#[cfg(unix)]
-pub(super) fn stopped() -> Result<impl Future<Output = ()>> {
-    let listen = |kind| signal::unix::signal(kind).context("cannot wait for signals");
-    let mut interrupt = listen(signal::unix::SignalKind::interrupt())?;
-    let mut terminate = listen(signal::unix::SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        tracing::info!("stopping: finishing what is in flight");
-    })
-}
-
-/// Done when the process is told to stop.
-#[cfg(not(unix))]
-pub(super) fn stopped() -> Result<impl Future<Output = ()>> {
-    Ok(async {
-        if let Err(error) = signal::ctrl_c().await {
-            tracing::error!(%error, "cannot wait for an interrupt");
-            std::future::pending::<()>().await;
-        }
-        tracing::info!("stopping: finishing what is in flight");
-    })
 }

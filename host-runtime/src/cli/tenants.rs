@@ -89,7 +89,7 @@ impl Set {
                  `--resume`"
             );
         }
-        let runtime = serve::build(serve::runtime(place)).await?;
+        let runtime = serve::build(serve::runtime(place)?).await?;
         runtime.set_tenant(tenant, change).await?;
         if let Some(mapping) = mapping {
             runtime.change_tenant(tenant, mapping).await?;

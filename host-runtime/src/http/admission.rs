@@ -199,7 +199,7 @@ impl Front {
     /// Adds the tenant that the request's host name belongs to, if it belongs to one.
     pub(super) async fn bind_host(&self, exchange: &mut Exchange) -> Result<(), StoreError> {
         let parts = &exchange.parts;
-        let host = base_url::host(&self.settings, exchange.peer, &parts.uri, &parts.headers);
+        let host = base_url::host(&self.settings(), exchange.peer, &parts.uri, &parts.headers);
         let Some(host) = host else {
             return Ok(());
         };

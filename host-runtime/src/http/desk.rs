@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nameplate_store::{ControlStore, StoreError, TenantId, Timestamp, Token};
+use prometheus_client::metrics::counter::Counter;
 use tokio::time::Instant;
 
 use crate::auth::{Authenticator, Identity, Jwt, OAuth, Refusal};
@@ -31,8 +32,8 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Over the control tables.
-    pub fn new(control: Arc<dyn ControlStore>, clock: Arc<dyn Clock>) -> Self {
+    /// Over the control tables; lines of the log that are lost are counted in `lost`.
+    pub fn new(control: Arc<dyn ControlStore>, clock: Arc<dyn Clock>, lost: Counter) -> Self {
         let auth = Arc::new(Authenticator::new(control.clone(), clock.clone()));
         Self {
             log: RequestLog::new(
@@ -40,6 +41,7 @@ impl Desk {
                 auth.clone(),
                 clock.clone(),
                 Keep::default(),
+                lost,
             ),
             auth,
             oauth: OAuth::new(control.clone(), clock),

@@ -10,9 +10,12 @@ use http::HeaderName;
 use http::request::Parts;
 use nameplate_store::{ConnectionId, LogNote, TenantId, Timestamp};
 use tokio::time::Instant;
+use tracing::Span;
+use tracing::field::Empty;
 
 use super::{Peer, Settings};
 use crate::clock::Sources;
+use crate::metrics::{Family, MethodClass};
 use crate::request_log::LogCaller;
 use crate::request_log::record::Kept;
 
@@ -136,6 +139,22 @@ impl Exchange {
             by_host: false,
             line: None,
         }
+    }
+
+    /// What is told while the request is answered belongs to this span. The rest of it
+    /// is filled in by [`Answered::record`].
+    ///
+    /// [`Answered::record`]: crate::metrics::Answered::record
+    pub(super) fn span(&self, family: Family) -> Span {
+        tracing::info_span!(
+            "request",
+            request.id = self.id.as_str(),
+            http.method = MethodClass::from(&self.parts.method).as_str(),
+            family = family.as_str(),
+            tenant = Empty,
+            http.status = Empty,
+            micros = Empty,
+        )
     }
 
     /// The path of the route, still encoded.

@@ -30,6 +30,7 @@ mod mount;
 mod network;
 mod personal;
 mod preview;
+mod probes;
 mod promises;
 mod reply;
 mod requests;
@@ -45,13 +46,14 @@ mod webhooks;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Body;
+use tracing::Instrument;
 
 pub use base_url::{InvalidUrl, PublicUrl};
 use budget::Budgets;
@@ -61,6 +63,7 @@ use exchange::{Exchange, REQUEST_ID};
 pub use network::{InvalidNetwork, Network};
 pub(crate) use personal::shape as erased_shape;
 pub(crate) use preview::shape as preview_shape;
+pub use probes::Watch;
 pub(crate) use reply::ok as page_reply;
 pub(crate) use requests::{
     MOST_MINUTES, explained, not_kept, of_entry, record_until, recording, replayed,
@@ -70,6 +73,7 @@ pub(crate) use time::{ago, parse_rfc3339, rfc3339};
 
 use crate::Runtime;
 use crate::auth::Refusal;
+use crate::metrics::{Answered, Raised};
 use crate::page;
 use route::Route;
 
@@ -107,7 +111,7 @@ pub struct Peer {
 #[derive(Clone)]
 pub struct Front {
     runtime: Runtime,
-    settings: Arc<Settings>,
+    settings: Arc<RwLock<Arc<Settings>>>,
     budgets: Arc<Budgets>,
 }
 
@@ -117,8 +121,23 @@ impl Front {
         Self {
             budgets: Arc::default(),
             runtime,
-            settings: Arc::new(settings),
+            settings: Arc::new(RwLock::new(Arc::new(settings))),
         }
+    }
+
+    /// How the server is seen from outside, at this moment.
+    pub fn settings(&self) -> Arc<Settings> {
+        let settings = self.settings.read();
+        settings.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Seen like this from now on, by every clone.
+    pub fn set_settings(&self, settings: Settings) {
+        let mut current = self
+            .settings
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *current = Arc::new(settings);
     }
 
     /// The runtime behind it.
@@ -136,14 +155,18 @@ impl Front {
         B::Error: std::fmt::Display,
     {
         let (parts, body) = request.into_parts();
-        let mut exchange = Exchange::new(parts, &self.settings, tenant, self.runtime.sources());
+        let mut exchange = Exchange::new(parts, &self.settings(), tenant, self.runtime.sources());
         let route = Route::of(&exchange.parts.method, exchange.path());
+        let family = route.family();
+        let span = exchange.span(family);
+        let _in_flight = Raised::new(&self.runtime.metrics().in_flight);
         let mut answer = if doubled(&exchange.parts.headers, &header::HOST) {
             body::linger(body);
             let text = "the request has two `Host` headers; send one";
             reply::failure(StatusCode::BAD_REQUEST, text, "host")
         } else {
-            self.routed(route, &mut exchange, body).await
+            let routed = self.routed(route, &mut exchange, body);
+            routed.instrument(span.clone()).await
         };
         // Nothing of ours is to be taken for something else than it says it is.
         answer.headers_mut().insert(
@@ -153,6 +176,15 @@ impl Front {
         if let Ok(id) = HeaderValue::from_str(exchange.id.as_str()) {
             answer.headers_mut().insert(REQUEST_ID, id);
         }
+        let answered = Answered {
+            family,
+            method: &exchange.parts.method,
+            status: answer.status(),
+            tenant: exchange.line.as_ref().map(|line| line.tenant),
+            took: exchange.started.elapsed(),
+        };
+        self.runtime.metrics().answered(&answered);
+        answered.record(&span);
         self.record(exchange, &answer);
         answer
     }
@@ -169,7 +201,8 @@ impl Front {
             return reply::failure(status, &message, "server");
         }
         match route {
-            Route::Health => reply::text(StatusCode::OK, "ok\n"),
+            Route::Health => probes::alive(),
+            Route::Ready => self.ready().await,
             Route::Style => page::style(),
             Route::Page => self.page(exchange).await,
             Route::Scim(mount) => self.scim(&mount, exchange, body).await,

@@ -88,7 +88,8 @@ impl Front {
         };
         let body = fields.object("body")?;
         let body = body.map(|body| Bytes::from(Value::Object(body).to_string()));
-        let origin = self.settings.public_url.as_ref();
+        let settings = self.settings();
+        let origin = settings.public_url.as_ref();
         let origin = origin.map_or_else(String::new, ToString::to_string);
         Ok(PluginRequest {
             method,

@@ -69,7 +69,7 @@ pub fn scim_error(status: StatusCode, detail: &str) -> Reply {
 }
 
 /// Headers that go with a status.
-fn decorate(answer: &mut Reply) {
+pub(super) fn decorate(answer: &mut Reply) {
     match answer.status() {
         StatusCode::UNAUTHORIZED => {
             answer

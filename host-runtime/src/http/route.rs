@@ -11,12 +11,15 @@ use super::requests::RequestRoute;
 use super::tokens::TokenRoute;
 use super::transfer::TABLE;
 use super::webhooks::WebhookRoute;
+use crate::metrics::Family;
 
 /// Where a request goes.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Route {
     /// Is the server alive.
     Health,
+    /// Can it be given requests.
+    Ready,
     /// The page about the identity provider.
     Page,
     /// The page's style sheet.
@@ -106,6 +109,19 @@ pub enum AdminRoute {
     Events(EventRoute),
     /// Below `/api/v1/webhooks`
     Webhooks(WebhookRoute),
+}
+
+impl Route {
+    /// As what its requests are counted.
+    pub fn family(&self) -> Family {
+        match self {
+            Self::Health | Self::Ready => Family::Probe,
+            Self::Page | Self::Style => Family::Page,
+            Self::Scim(_) => Family::Scim,
+            Self::Admin(_) => Family::Admin,
+            Self::WrongMethod(_) | Self::Unknown => Family::Other,
+        }
+    }
 }
 
 impl AdminRoute {
@@ -219,6 +235,7 @@ impl Route {
         };
         match path {
             "/healthz" => return get(Self::Health),
+            "/readyz" => return get(Self::Ready),
             "/settings/integrations/identity-provider" => return get(Self::Page),
             "/assets/nameplate.css" => return get(Self::Style),
             _ => {}

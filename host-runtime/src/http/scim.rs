@@ -164,7 +164,7 @@ impl Front {
     {
         let Exchange { parts, prefix, .. } = exchange;
         let origin = base_url::origin(
-            &self.settings,
+            &self.settings(),
             exchange.peer,
             &parts.uri,
             &parts.headers,

@@ -19,6 +19,7 @@ use nameplate_store::{
     ConnectionId, ControlStore, LogNote, NoteLevel, RequestEntry, RequestQuery, Retention,
     StoreError, TenantId, Timestamp,
 };
+use prometheus_client::metrics::counter::Counter;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -80,6 +81,8 @@ pub struct RequestLog {
     auth: Arc<Authenticator>,
     clock: Arc<dyn Clock>,
     keep: Keep,
+    /// How many lines were dropped.
+    lost: Counter,
     waiting: Mutex<Waiting>,
     strangers: Strangers,
     /// Rung with every line.
@@ -111,18 +114,20 @@ struct Aging {
 pub struct Crowd;
 
 impl RequestLog {
-    /// Over the control tables.
+    /// Over the control tables; lines that are dropped are counted in `lost`.
     pub fn new(
         control: Arc<dyn ControlStore>,
         auth: Arc<Authenticator>,
         clock: Arc<dyn Clock>,
         keep: Keep,
+        lost: Counter,
     ) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             control,
             auth,
             clock,
             keep,
+            lost,
             waiting: Mutex::default(),
             strangers: Strangers::default(),
             arrived: Notify::new(),
@@ -221,6 +226,7 @@ impl RequestLog {
             )
         };
         if dropped > 0 {
+            self.lost.inc_by(dropped);
             tracing::warn!(
                 dropped,
                 "the database is slow; lines of the request log are lost"

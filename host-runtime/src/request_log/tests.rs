@@ -18,7 +18,13 @@ async fn world() -> World {
     let control: Arc<dyn ControlStore> = Arc::new(store.clone());
     let auth = Authenticator::new(control.clone(), sources.clock.clone());
     let now = sources.clock.now();
-    let log = RequestLog::new(control, Arc::new(auth), sources.clock, Keep::default());
+    let log = RequestLog::new(
+        control,
+        Arc::new(auth),
+        sources.clock,
+        Keep::default(),
+        Counter::default(),
+    );
     World {
         log,
         store,

@@ -18,6 +18,7 @@ use super::bindings::{Plugin, PluginPre};
 use super::engine::Engine;
 use super::state::GuestState;
 use crate::limits::Limits;
+use crate::metrics::{InstanceEnd, Pool, Raised};
 use crate::plugin::PluginError;
 
 /// Calls an instance serves before it is retired: bounds what a slow leak or a
@@ -70,6 +71,7 @@ struct Idle {
     component: u64,
     since: Instant,
     instance: Instance,
+    _idle: Raised,
 }
 
 /// All instances of one engine.
@@ -77,6 +79,7 @@ pub(super) struct Instances {
     engine: Engine,
     most: usize,
     isolation: Isolation,
+    pool: Pool,
     /// Idle ones, the longest idle first. At most `most`, so a walk is short.
     idle: Mutex<VecDeque<Idle>>,
     /// One permit for each slot of the engine's pool that a call may use.
@@ -106,16 +109,21 @@ pub(super) struct Turn {
 }
 
 impl Instances {
-    pub(super) fn new(engine: Engine, most: u32, isolation: Isolation) -> Self {
+    pub(super) fn new(engine: Engine, most: u32, isolation: Isolation, pool: Pool) -> Self {
         let most = most as usize;
         Self {
             slots: Arc::new(Semaphore::new(most)),
             engine,
             most,
             isolation,
+            pool,
             idle: Mutex::default(),
             tenants: Mutex::default(),
         }
+    }
+
+    pub(super) fn pool(&self) -> &Pool {
+        &self.pool
     }
 
     /// Waits for the tenant's turn. A tenant that already keeps a full queue waiting
@@ -127,6 +135,7 @@ impl Instances {
     ) -> Result<Turn, PluginError> {
         let semaphore = self.tenant(tenant, limits)?;
         let closed = |_| PluginError::Busy;
+        let _waiting = Raised::new(&self.pool.waiting);
         Ok(Turn {
             _tenant: semaphore.acquire_owned().await.map_err(closed)?,
             _slot: Arc::clone(&self.slots)
@@ -175,6 +184,9 @@ impl Instances {
                 None
             }
         };
+        if evicted.is_some() {
+            self.pool.ended(InstanceEnd::Evicted);
+        }
         drop(evicted);
         self.make(component, limits).await
     }
@@ -201,6 +213,7 @@ impl Instances {
                 let exceeded = store.data().exceeded();
                 exceeded.unwrap_or_else(|| PluginError::Load(format!("{error:#}")))
             })?;
+        self.pool.made.inc();
         Ok(Instance {
             store,
             exports,
@@ -216,6 +229,7 @@ impl Instances {
             || instance.store.data().memory.used > MAX_KEPT_MEMORY
             || self.isolation == Isolation::Request;
         if spent {
+            self.pool.ended(InstanceEnd::Retired);
             return;
         }
         lock(&self.idle).push_back(Idle {
@@ -223,6 +237,7 @@ impl Instances {
             component: component.id,
             since: Instant::now(),
             instance,
+            _idle: Raised::new(&self.pool.idle),
         });
     }
 
@@ -236,6 +251,7 @@ impl Instances {
                 .is_some_and(|idle| idle.since.elapsed() > MAX_IDLE)
             {
                 expired.extend(idle.pop_front());
+                self.pool.ended(InstanceEnd::Idle);
             }
         }
         // Dropped outside the lock: unmapping takes a while.

@@ -10,6 +10,7 @@ use super::instances::{Instance, Instances, Loaded};
 use super::state::GuestState;
 use crate::hex::hex;
 use crate::limits::Limits;
+use crate::metrics::{InstanceEnd, Raised};
 use crate::plugin::{
     Call, Effect, EndUser, Label, LabelPage, Labelled, MappingError, MappingEvent, Missing,
     ObjectChange, Plugin, PluginError, PluginRequest, PluginResponse, Progress, ReindexProgress,
@@ -56,17 +57,24 @@ impl WasmPlugin {
         let running = async {
             let _turn = self.instances.turn(tenant, &limits).await?;
             let mut instance = self.instances.take(&self.loaded, tenant, &limits).await?;
+            let _in_use = Raised::new(&self.instances.pool().in_use);
             let outcome = in_instance(&mut instance, call, work, &mut report).await;
             if outcome.is_ok() {
                 self.instances.give_back(&self.loaded, tenant, instance);
             }
             outcome
         };
+        let pool = self.instances.pool();
         // What is dropped by the time-out is the whole instance: its stack may be
         // parked inside the guest and cannot be entered again.
         let outcome = tokio::time::timeout(Duration::from_millis(limit_ms), running)
             .await
             .unwrap_or(Err(PluginError::Timeout(limit_ms)));
+        match &outcome {
+            Ok(_) => {}
+            Err(PluginError::Busy) => drop(pool.refused.inc()),
+            Err(_) => pool.ended(InstanceEnd::Failed),
+        }
         (outcome, report)
     }
 }

@@ -13,6 +13,7 @@ use super::instances::{Instances, Isolation, Loaded};
 use super::plugin::WasmPlugin;
 use super::state::GuestState;
 use crate::limits::Limits;
+use crate::metrics::{Pool, Success};
 use crate::plugin::PluginError;
 
 /// How components are loaded.
@@ -24,6 +25,8 @@ pub struct WasmOptions {
     pub isolation: Isolation,
     /// Where compiled code is kept between starts; none: compiled each time.
     pub cache: Option<CodeCache>,
+    /// Where instances and loads are counted.
+    pub pool: Pool,
 }
 
 /// Where components run: one engine, whose slots all components share.
@@ -50,8 +53,9 @@ impl Sandbox {
             limits,
             isolation,
             cache,
+            pool,
         } = options;
-        let instances = Instances::new(engine.clone(), limits.instances, isolation);
+        let instances = Instances::new(engine.clone(), limits.instances, isolation, pool);
         Self {
             engine,
             instances: Arc::new(instances),
@@ -67,6 +71,13 @@ impl Sandbox {
     /// If it is no component, speaks another version, imports what is not offered, or
     /// lacks an export: with what to do.
     pub fn load(&self, component: &[u8]) -> Result<WasmPlugin, PluginError> {
+        let loaded = self.linked(component);
+        let outcome = loaded.as_ref().map_or(Success::Error, |_| Success::Ok);
+        self.instances.pool().loaded(outcome);
+        loaded
+    }
+
+    fn linked(&self, component: &[u8]) -> Result<WasmPlugin, PluginError> {
         let sha256 = Sha256::digest(component).into();
         let compiled = self.compile(component, &sha256)?;
         let pre = self.link(&compiled).map_err(PluginError::Load)?;

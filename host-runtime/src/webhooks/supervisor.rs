@@ -35,7 +35,8 @@ pub async fn run(runtime: Runtime) {
     };
     let mut tasks = JoinSet::new();
     let mut employed = HashMap::new();
-    loop {
+    let mut draining = runtime.draining();
+    while !*draining.borrow() {
         if let Err(error) = look(&runtime, &postman, &mut employed, &mut tasks).await {
             tracing::warn!(%error, "cannot list the webhooks");
         }
@@ -44,8 +45,11 @@ pub async fn run(runtime: Runtime) {
         tokio::select! {
             () = tokio::time::sleep(PERIOD) => {}
             () = runtime.webhooks_touched().notified() => {}
+            _ = draining.changed() => {}
         }
     }
+    // Each ends by itself once it has written down how far it has come.
+    while tasks.join_next().await.is_some() {}
 }
 
 async fn look(
@@ -55,6 +59,9 @@ async fn look(
     tasks: &mut JoinSet<()>,
 ) -> Result<(), StoreError> {
     let rows = runtime.stores().webhooks.webhooks(None).await?;
+    let failing = rows.iter().filter(|row| row.failures > 0).count();
+    let failing = i64::try_from(failing).unwrap_or(i64::MAX);
+    runtime.metrics().webhooks.failing.set(failing);
     let mut before = std::mem::take(employed);
     for row in rows {
         let key = (row.tenant, row.id.clone());

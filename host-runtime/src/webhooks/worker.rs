@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use http::Uri;
 use nameplate_store::{DeadLetter, Event, TenantId, Timestamp, Webhook, WebhookStore};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
 use self::row::{Place, progress};
@@ -26,6 +26,7 @@ use super::post::{Answer, Postman};
 use super::secret::Secret;
 use crate::Runtime;
 use crate::events::{EventPage, EventsError, Tail, Types};
+use crate::metrics::Delivery;
 
 /// How often the clock is asked whether it is time: it may be set, and machines sleep.
 const CLOCK: Duration = Duration::from_millis(500);
@@ -40,6 +41,8 @@ pub struct Worker {
     id: String,
     /// Somebody touched the row.
     hint: Arc<Notify>,
+    /// The server is about to stop.
+    draining: watch::Receiver<bool>,
     tail: Option<Tail>,
     place: Place,
     queue: Queue,
@@ -79,6 +82,7 @@ impl Worker {
         hint: Arc<Notify>,
     ) -> Self {
         Self {
+            draining: runtime.draining(),
             runtime,
             postman,
             tenant,
@@ -90,8 +94,23 @@ impl Worker {
         }
     }
 
-    /// Works until the webhook is removed.
+    /// Works until the webhook is removed or the server is about to stop; then writes
+    /// down how far it has come.
     pub async fn run(mut self) {
+        let mut draining = self.draining.clone();
+        tokio::select! {
+            () = self.work() => return,
+            // The message on its way is given up: it comes again, as after a crash.
+            _ = draining.wait_for(|draining| *draining) => {}
+        }
+        if self.place.behind.is_some()
+            && let Err(error) = self.write(0, "", self.runtime.now()).await
+        {
+            tracing::warn!(tenant = self.tenant.0, %error, "cannot write a webhook's progress");
+        }
+    }
+
+    async fn work(&mut self) {
         loop {
             match self.step().await {
                 Ok(Then::Go) => {}
@@ -230,14 +249,19 @@ impl Worker {
             // Somebody else works on it: look again from the beginning.
             None => {}
             Some(Answer::Taken) => {
+                self.count(Delivery::Taken);
                 self.done_with(seq);
                 self.place.delivered = Some(self.runtime.now());
                 if row.failures > 0 || !row.last_error.is_empty() || self.due() {
                     self.write(0, "", self.lease()).await?;
                 }
             }
-            Some(Answer::Gone) => self.gone(row).await?,
+            Some(Answer::Gone) => {
+                self.count(Delivery::Failed);
+                self.gone(row).await?;
+            }
             Some(Answer::Failed { why, headers }) => {
+                self.count(Delivery::Failed);
                 let failures = row.failures.saturating_add(1);
                 if failures < self.limits().tries {
                     let asked = retry_after(&headers, self.runtime.now());
@@ -334,6 +358,7 @@ impl Worker {
 
     /// Keeps an event as given up.
     async fn bury(&self, seq: u64, attempts: u32, why: &str) -> Result<(), EventsError> {
+        self.count(Delivery::Dead);
         tracing::warn!(
             tenant = self.tenant.0,
             webhook = self.id,
@@ -407,6 +432,10 @@ impl Worker {
 
     async fn hinted(&self, within: Duration) -> bool {
         timeout(within, self.hint.notified()).await.is_ok()
+    }
+
+    fn count(&self, outcome: Delivery) {
+        self.runtime.metrics().webhooks.delivered(outcome);
     }
 
     fn limits(&self) -> &WebhookLimits {

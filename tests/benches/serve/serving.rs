@@ -65,6 +65,7 @@ impl Which {
                         folder: cache.to_owned(),
                         key: cache.with_extension("key"),
                     }),
+                    ..WasmOptions::default()
                 })?;
                 Arc::new(sandbox.load(EMBEDDED)?)
             }

@@ -18,6 +18,7 @@ async fn app(isolation: Isolation) -> App {
         limits: limits.clone(),
         isolation,
         cache: None,
+        ..WasmOptions::default()
     };
     let plugin = Sandbox::new(options)
         .and_then(|sandbox| sandbox.load(&hostile::component()))

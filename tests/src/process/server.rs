@@ -183,8 +183,13 @@ impl Server {
 
     /// SIGTERM.
     pub fn tell_to_stop(&self) -> io::Result<()> {
-        let pid = self.pid().to_string();
-        let status = Command::new("kill").args(["-TERM", &pid]).status()?;
+        self.signal("TERM")
+    }
+
+    /// A signal by its name without SIG.
+    pub fn signal(&self, name: &str) -> io::Result<()> {
+        let (signal, pid) = (format!("-{name}"), self.pid().to_string());
+        let status = Command::new("kill").args([&signal, &pid]).status()?;
         if status.success() {
             Ok(())
         } else {

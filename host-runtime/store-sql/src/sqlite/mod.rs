@@ -20,6 +20,7 @@ mod health;
 mod hosts;
 mod rows;
 mod schema;
+mod timing;
 mod unit;
 mod users;
 mod webhooks;
@@ -33,6 +34,7 @@ use nameplate_store::StoreError;
 use rusqlite::Connection;
 
 use errors::Fault;
+pub use timing::{Timing, Work};
 use writer::Writer;
 
 pub use backup::restore;
@@ -58,6 +60,8 @@ pub struct SqliteOptions {
     /// Events kept per tenant at most while a webhook that is not paused has still to
     /// pass them.
     pub events_waiting: u64,
+    /// Who is told how long everything takes.
+    pub timing: Timing,
 }
 
 /// What a reader of the log may fall behind: some weeks of a lively directory of
@@ -81,6 +85,7 @@ impl Default for SqliteOptions {
             group: 256,
             events: EVENTS,
             events_waiting: EVENTS_WAITING,
+            timing: Timing::default(),
         }
     }
 }
@@ -110,7 +115,7 @@ impl SqliteStore {
     /// [`StoreError::Unavailable`] where it cannot be opened now.
     pub fn open(path: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
         let connection = schema::open_writer(path, &options).map_err(|fault| fault.0)?;
-        let writer = Writer::start(connection, options.group)?;
+        let writer = Writer::start(connection, options.group, options.timing.clone())?;
         let inner = Inner {
             path: path.to_owned(),
             options,
@@ -141,7 +146,10 @@ impl SqliteStore {
             Some(connection) => connection,
             None => schema::open_reader(&inner.path, &inner.options).map_err(|fault| fault.0)?,
         };
-        let result = read(&connection);
+        let result = {
+            let _running = inner.options.timing.begin(Work::Read);
+            read(&connection)
+        };
         let mut idle = inner.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < inner.options.readers {
             idle.push(connection);
@@ -164,6 +172,7 @@ impl SqliteStore {
         T: Send + 'static,
         F: FnMut(&Connection) -> Result<T, Fault> + Send + 'static,
     {
+        let _running = self.inner.options.timing.begin(Work::Write);
         self.inner.writer.run(work).await
     }
 }

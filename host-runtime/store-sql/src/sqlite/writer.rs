@@ -13,6 +13,7 @@ use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::errors::{Fault, store_error};
+use super::timing::{Timing, Work};
 
 /// Jobs that may wait: beyond it callers wait before they hand theirs over.
 const QUEUE: usize = 1024;
@@ -105,11 +106,11 @@ impl std::fmt::Debug for dyn Job {
 
 impl Writer {
     /// Starts the thread; [`Self::close`] ends it.
-    pub fn start(connection: Connection, group: usize) -> Result<Self, StoreError> {
+    pub fn start(connection: Connection, group: usize, timing: Timing) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::unbounded_channel();
         let thread = thread::Builder::new()
             .name("nameplate-sqlite".to_owned())
-            .spawn(move || serve(&connection, receiver, group.max(1)))
+            .spawn(move || serve(&connection, receiver, group.max(1), &timing))
             .map_err(|error| StoreError::Other(format!("the writer cannot start: {error}")))?;
         let places = Arc::new(Semaphore::new(QUEUE));
         Ok(Self {
@@ -169,7 +170,12 @@ impl Writer {
     }
 }
 
-fn serve(connection: &Connection, mut queue: mpsc::UnboundedReceiver<Box<dyn Job>>, group: usize) {
+fn serve(
+    connection: &Connection,
+    mut queue: mpsc::UnboundedReceiver<Box<dyn Job>>,
+    group: usize,
+    timing: &Timing,
+) {
     while let Some(first) = queue.blocking_recv() {
         let mut jobs = vec![first];
         while jobs.len() < group
@@ -177,6 +183,7 @@ fn serve(connection: &Connection, mut queue: mpsc::UnboundedReceiver<Box<dyn Job
         {
             jobs.push(job);
         }
+        let _running = timing.begin(Work::Group);
         run_group(connection, jobs);
     }
     // Leaves one file behind. Failing is harmless: the log is read at next start.
