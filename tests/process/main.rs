@@ -16,6 +16,7 @@ mod durable;
 mod plugins;
 mod probe;
 mod reload;
+mod requests;
 mod scim_cli;
 mod scim_tester;
 mod serve;

@@ -73,3 +73,16 @@ pub(super) async fn audited(
     let written = place.store.append_audit(line).await;
     written.context("it is done, but cannot be written to the audit log")
 }
+
+/// The same of a command of which there is no more to tell than what it was upon.
+///
+/// # Errors
+/// If it cannot be written.
+pub(super) async fn noted(
+    place: &Workplace,
+    tenant: TenantId,
+    action: &str,
+    subject: &str,
+) -> Result<()> {
+    audited(place, Some(tenant), action, subject, &serde_json::json!({})).await
+}

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::tenants::tenant_named;
 use super::tokens::Reach;
-use super::{Workplace, serve, settings, table};
+use super::{Workplace, noted, serve, settings, table};
 use crate::ConnectionChange;
 use crate::auth::Files;
 use crate::http::rfc3339;
@@ -159,6 +159,7 @@ impl ConnectionCommand {
                      --connection {name} --scope scim`",
                     tenant.name
                 );
+                noted(place, tenant.id, "connection.add", &name).await?;
             }
             Self::Set {
                 tenant,
@@ -187,6 +188,7 @@ impl ConnectionCommand {
                     .change_connection(tenant.id, &name, change, Files::Allowed)
                     .await?;
                 println!("changed connection {name}; running servers follow within five seconds");
+                noted(place, tenant.id, "connection.change", &name).await?;
             }
             Self::Show {
                 tenant,

@@ -38,7 +38,7 @@ use clap::error::ContextKind;
 use clap::{Parser, Subcommand};
 use nameplate_store_sql::sqlite::{SqliteOptions, SqliteStore, Timing};
 
-use audit::audited;
+use audit::{audited, noted};
 
 use crate::clock::Sources;
 use crate::config::{Config, Database};

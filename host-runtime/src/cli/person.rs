@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 
 use super::tenants::tenant_named;
-use super::{Workplace, audited, serve};
+use super::{Workplace, noted, serve};
 use crate::http::erased_shape;
 
 /// Who.
@@ -61,15 +61,7 @@ impl PersonCommand {
                 let tenant = tenant_named(place, &who.tenant).await?;
                 let runtime = serve::build(serve::runtime(place)?).await?;
                 let forgotten = runtime.forget_person(tenant.id, &who.person).await?;
-                let nothing = serde_json::json!({});
-                audited(
-                    place,
-                    Some(tenant.id),
-                    "person.erase",
-                    &forgotten.id,
-                    &nothing,
-                )
-                .await?;
+                noted(place, tenant.id, "person.erase", &forgotten.id).await?;
                 println!("{:#}", erased_shape(&forgotten));
             }
         }

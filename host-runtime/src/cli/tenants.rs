@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use nameplate_store::{ControlStore, Tenant};
 use serde_json::{Value, json};
 
-use super::{Workplace, reconcile, serve, settings, table};
+use super::{Workplace, noted, reconcile, serve, settings, table};
 use crate::OperatorChange;
 use crate::http::rfc3339;
 use crate::setup;
@@ -99,7 +99,7 @@ impl Set {
             "changed tenant {}; running servers follow within five seconds",
             self.name
         );
-        Ok(())
+        noted(place, tenant, "tenant.change", &self.name).await
     }
 }
 
@@ -117,7 +117,8 @@ impl TenantCommand {
     pub(super) async fn run(self, place: &Workplace) -> Result<()> {
         match self {
             Self::Add { name } => {
-                setup::add_tenant(&place.store, &place.sources, &name).await?;
+                let added = setup::add_tenant(&place.store, &place.sources, &name).await?;
+                noted(place, added.id, "tenant.add", &name).await?;
                 println!(
                     "added tenant {name}; next: `nameplate connection add --tenant {name} okta`"
                 );

@@ -6,7 +6,7 @@ use nameplate_store::{Access, ControlStore, Tenant, Timestamp, Token};
 
 use super::connections::connection_named;
 use super::tenants::tenant_named;
-use super::{Workplace, table};
+use super::{Workplace, noted, table};
 use crate::auth::ENDS_SOON_MS;
 use crate::http::rfc3339;
 use crate::tokens::{TokenWish, add_token, rotate_token};
@@ -129,11 +129,9 @@ impl Create {
             note: self.note,
             expires: ends(place, self.days),
         };
-        println!(
-            "{}",
-            add_token(&place.store, &place.sources, wish).await?.text
-        );
-        Ok(())
+        let made = add_token(&place.store, &place.sources, wish).await?;
+        println!("{}", made.text);
+        noted(place, tenant.id, "token.create", id_of(&made.text)).await
     }
 }
 
@@ -153,6 +151,7 @@ impl TokenCommand {
                 let ends = ends(place, days);
                 let made = rotate_token(store, sources, tenant, id_of(&id), overlap, ends).await?;
                 println!("{}", made.text);
+                noted(place, tenant, "token.rotate", id_of(&id)).await?;
             }
             Self::List { tenant } => {
                 let tenant = tenant_named(place, &tenant).await?;
@@ -170,6 +169,7 @@ impl TokenCommand {
                     );
                 }
                 println!("revoked {id}");
+                noted(place, tenant.id, "token.revoke", id).await?;
             }
         }
         Ok(())

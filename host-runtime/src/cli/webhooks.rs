@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use nameplate_store::{Webhook, limits};
 
 use super::tenants::tenant_named;
-use super::{Workplace, table};
+use super::{Workplace, noted, table};
 use crate::events::Types;
 use crate::http::rfc3339;
 use crate::webhooks::{Redelivery, WebhookChange, WebhookLimits, Webhooks};
@@ -107,12 +107,17 @@ impl WebhookCommand {
                 tenant: tenant_named(place, &whose.tenant).await?.id,
             })
         };
+        let told = async |whose: &Whose, action: &str, id: &str| {
+            let tenant = tenant_named(place, &whose.tenant).await?.id;
+            noted(place, tenant, action, id).await
+        };
         match self {
             Self::Add { whose, events, url } => {
                 let (made, secret) = webhooks(&whose).await?.add(&url, types(&events)?).await?;
                 println!("added webhook {}", made.id);
                 println!("secret {secret}");
                 println!("The secret is shown this once; receivers check signatures with it.");
+                told(&whose, "webhook.add", &made.id).await?;
             }
             Self::List { whose } => {
                 let webhooks = webhooks(&whose).await?;
@@ -135,14 +140,17 @@ impl WebhookCommand {
                 };
                 webhooks(&whose).await?.change(&id, change).await?;
                 println!("changed webhook {id}");
+                told(&whose, "webhook.change", &id).await?;
             }
             Self::Rotate { whose, id } => {
                 println!("secret {}", webhooks(&whose).await?.rotate(&id).await?);
                 println!("It is shown this once; the old one signs too for 24 hours.");
+                told(&whose, "webhook.rotate", &id).await?;
             }
             Self::Remove { whose, id } => {
                 webhooks(&whose).await?.remove(&id).await?;
                 println!("removed webhook {id}");
+                told(&whose, "webhook.remove", &id).await?;
             }
             Self::DeadLetters { whose, id } => list_letters(&webhooks(&whose).await?, &id).await?,
             Self::Redeliver {
@@ -158,6 +166,7 @@ impl WebhookCommand {
                 };
                 let events = webhooks(&whose).await?.redeliver(&id, which).await?;
                 println!("{events} events are looked at again by the running server");
+                told(&whose, "webhook.redeliver", &id).await?;
             }
         }
         Ok(())
