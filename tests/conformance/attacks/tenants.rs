@@ -133,6 +133,8 @@ async fn ids_of_another_tenant_are_unknown_on_every_administrative_route() {
         ..
     } = &victim;
     let nothing = json!({});
+    let token = victim.app.tokens().scim_token.clone();
+    let token = token.split('_').nth(2).unwrap();
     for (method, path, body) in [
         ("GET", "fleet/hosts/71".to_owned(), &nothing),
         ("GET", "fleet/hosts/71/device_mapping".to_owned(), &nothing),
@@ -163,6 +165,10 @@ async fn ids_of_another_tenant_are_unknown_on_every_administrative_route() {
         ),
         ("GET", "labels/stones/hosts".to_owned(), &nothing),
         ("GET", format!("users/{user}"), &nothing),
+        ("GET", format!("users/{user}/personal-data"), &nothing),
+        ("DELETE", format!("users/{user}/personal-data"), &nothing),
+        ("POST", format!("tokens/{token}/rotate"), &nothing),
+        ("DELETE", format!("tokens/{token}"), &nothing),
         ("DELETE", "promises/serial/AM99".to_owned(), &nothing),
         ("GET", "connections/okta".to_owned(), &nothing),
         (
