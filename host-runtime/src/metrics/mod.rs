@@ -464,3 +464,52 @@ impl From<&Outcome> for CommitOutcome {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    /// Everything once: a family without a series is not in the text.
+    fn counted() -> Metrics {
+        let (metrics, tenant) = (Metrics::default(), TenantId(1));
+        metrics.answered(&Answered {
+            family: Family::Scim,
+            method: &Method::GET,
+            status: StatusCode::OK,
+            tenant: Some(tenant),
+            took: Duration::ZERO,
+        });
+        metrics.used(tenant, &Usage::default());
+        metrics.commits.count(&Ok(vec![Outcome::NotTried]));
+        metrics.store.observe(StoreWork::Read, Duration::ZERO);
+        metrics.pool.ended(InstanceEnd::Idle);
+        metrics.pool.loaded(Success::Ok);
+        metrics.connections.refused(Refusal::Idle);
+        metrics.webhooks.delivered(Delivery::Taken);
+        metrics
+    }
+
+    #[test]
+    fn every_metric_is_documented_and_every_documented_metric_is_there() {
+        let text = counted().text().unwrap();
+        let kinds = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+        let mut there: Vec<String> = kinds
+            .map(|line| match line.split_once(' ').unwrap() {
+                (name, "counter") => format!("{name}_total"),
+                (name, "info") => format!("{name}_info"),
+                (name, _) => name.to_owned(),
+            })
+            .collect();
+        let guide = include_str!("../../docs/operations.md");
+        let rows = guide.lines().filter_map(|row| row.strip_prefix("| `"));
+        let names = rows.filter_map(|row| row.split_once('`').map(|(name, _)| name));
+        let mut told: Vec<&str> = names
+            .filter(|name| name.starts_with("nameplate_"))
+            .collect();
+        there.sort();
+        told.sort_unstable();
+        assert_eq!(there, told);
+    }
+}
