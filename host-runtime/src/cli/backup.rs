@@ -53,7 +53,9 @@ impl Backup {
                 let bar = progress.get_or_insert_with(|| Progress::of(total, "pages"));
                 bar.at(done);
             });
-            progress.map(Progress::done);
+            if let Some(progress) = progress {
+                progress.done();
+            }
             copied
         });
         copying
