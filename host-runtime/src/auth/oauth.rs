@@ -386,7 +386,7 @@ pub fn stored(connection: &Connection) -> Result<Option<ConnectionAuth>, AuthErr
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
+    #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
 
     use super::*;
 
