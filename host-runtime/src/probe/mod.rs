@@ -1,10 +1,10 @@
 //! A probe: plays an identity provider's traffic against any SCIM server, and says what
 //! that provider would make of the answers.
 //!
-//! Unlike the rest of the runtime this has to know SCIM (in [`judge`]): it is a client,
+//! Unlike the rest of the runtime this has to know SCIM (in `judge`): it is a client,
 //! and no request to the server passes through it. What each provider sends is data
-//! ([`sequence`] and a file for each); [`play`] goes through it and keeps account of what
-//! it made, [`clean`] takes that away again.
+//! (`sequence` and a file for each); `play` goes through it and keeps account of what
+//! it made, `clean` takes that away again.
 //!
 //! It must never touch a resource that it did not make: an id counts as its own only if
 //! the answer named the resource as it was sent, and before a deletion the name is looked
