@@ -36,8 +36,6 @@ const WARN_PERIOD: Duration = Duration::from_secs(24 * 3600);
 
 /// Tokens named on such a day; of the rest only their number.
 const WARNINGS: usize = 20;
-/// Tokens that end within this are counted, in milliseconds: 30 days.
-const EXPIRING_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 
 /// How long an index is believed to follow the rules it was last brought to: another node
 /// of another version may have written by its own.
@@ -159,14 +157,7 @@ impl Runtime {
 
     /// Counts what only time changes: tokens that end soon.
     async fn measure_tokens(&self) {
-        let now = self.now();
-        let until = now.saturating_add(EXPIRING_MS);
-        if let Ok(tokens) = self
-            .stores()
-            .control
-            .expiring_tokens(None, now, until)
-            .await
-        {
+        if let Ok(tokens) = self.expiring_tokens(None).await {
             let count = i64::try_from(tokens.len()).unwrap_or(i64::MAX);
             self.metrics().tokens_expiring.set(count);
         }

@@ -18,8 +18,6 @@ const SEARCHED: u32 = 200;
 /// Errors shown with what to do about them, each kind once, and errors searched.
 const ERRORS: usize = 5;
 const ERRORS_SEARCHED: u32 = 100;
-/// How long before a token ends the page says so.
-const WARNED_MS: u64 = 30 * 24 * 3600 * 1000;
 /// Nothing but our own style sheet may load.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; \
@@ -85,11 +83,7 @@ pub async fn show(runtime: &Runtime, tenant: TenantId) -> anyhow::Result<Reply> 
     let failed = log.read(tenant, &failed).await?;
     let connections = runtime.connections(tenant).await?;
     let now = runtime.now();
-    let ending =
-        runtime
-            .stores()
-            .control
-            .expiring_tokens(Some(tenant), now, now.saturating_add(WARNED_MS));
+    let ending = runtime.expiring_tokens(Some(tenant));
     let asked = lines.into_iter().filter(|entry| entry.connection.is_some());
     let page = Page {
         state: State::of(now, last.as_ref()),

@@ -5,12 +5,11 @@ use nameplate_store::{
 };
 
 use super::Finding;
+use crate::auth::ENDS_SOON_MS;
 use crate::http::ago;
 
 const MINUTE: Timestamp = 60 * 1000;
 const DAY: Timestamp = 24 * 60 * MINUTE;
-/// A token that ends within this is told of.
-const EXPIRING: Timestamp = 30 * DAY;
 /// A token nobody has used by then was perhaps never handed over.
 const UNUSED: Timestamp = 7 * DAY;
 /// Mapping is done within the request, and what is left over within seconds.
@@ -115,7 +114,7 @@ fn token(tenant: &Tenant, token: &Token, now: Timestamp) -> Option<Finding> {
             // One that was replaced in time is of no interest.
             return used_after.then(|| Finding::fail(CHECK, format!("{what} has ended"), replace));
         }
-        Some(end) if end <= now + EXPIRING => {
+        Some(end) if end <= now + ENDS_SOON_MS => {
             let days = (end - now) / DAY;
             let says = format!("{what} ends in {days} days");
             return Some(Finding::warn(CHECK, says, replace));
